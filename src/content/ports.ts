@@ -1,0 +1,69 @@
+/**
+ * What content needs from others, and what it offers to the peers' door.
+ *
+ * A block is `blockSize` bytes of a content (the last one may be shorter), named by its sha2-256 digest. A manifest is
+ * the ordered digests; its UnixFS root CID names the content (docs/content-format.md). Sources are never trusted:
+ * whoever asked verifies the block against the manifest and the manifest against the root.
+ */
+import type { ContentRef } from '#domain/image.ts';
+
+/** Raw sha2-256 digests, 32 bytes a block, in order. */
+export type BlockDigests = Uint8Array;
+
+/** Anything that can give blocks of a content: a holder among the peers, an origin store. */
+export interface BlockSource {
+	/** unique and stable: a peer id, a store id */
+	readonly name: string;
+	readonly kind: 'peer' | 'origin';
+	/** The digests of all blocks, unverified. Fails with `not-found` when this source does not have the content. */
+	manifest(content: ContentRef, options: { readonly signal: AbortSignal }): Promise<BlockDigests>;
+	/** One conversation about one content; many blocks may be outstanding in it. */
+	open(content: ContentRef, options: { readonly signal: AbortSignal }): Promise<BlockSession>;
+}
+
+export interface BlockSession extends AsyncDisposable {
+	/** how many fetches may be outstanding before more of them only wait */
+	readonly depth: number;
+	/**
+	 * Writes the bytes of one block into `into` (exactly as long as the block is) and resolves when the last is there.
+	 * After it settles, also by the signal, the source never touches `into` again. `not-found`: this source lacks the
+	 * block (ask another); any other error: this session is of no more use.
+	 */
+	fetch(index: number, into: Uint8Array, options: { readonly signal: AbortSignal }): Promise<void>;
+}
+
+/** Who could give blocks of a content right now, best first; asked again whenever a reader has run out of them. */
+export interface BlockSources {
+	find(content: ContentRef): readonly BlockSource[];
+	/** Told when asking again may give more (a peer came, a copy was announced). Returns the way to stop. */
+	onChange(listener: () => void): () => void;
+	/** A source gave bytes that do not match: its account is charged, it is avoided for a while. */
+	reportBad(name: string, content: ContentRef, index: number): void;
+}
+
+/** What the peers' door may read: this node's own verified blocks, never another source. */
+export interface BlockShelf {
+	/** Undefined unless the manifest is known here. */
+	digests(root: string): Promise<{ readonly content: ContentRef; readonly digests: BlockDigests } | undefined>;
+	/** Opens a content for block reads; undefined when nothing of it is here. The file stays readable until disposal, even when forgotten meanwhile. */
+	open(root: string): Promise<ShelfReader | undefined>;
+}
+
+export interface ShelfReader extends AsyncDisposable {
+	readonly content: ContentRef;
+	has(index: number): boolean;
+	/** Fills `into` with the block and returns its length in bytes; 0 when the block is not here. */
+	read(index: number, into: Uint8Array): Promise<number>;
+}
+
+/** Bytes by where they came from, for ledgers, the demo's table and later metrics. */
+export interface TransferLedger {
+	add(root: string, source: { readonly kind: 'local' | 'peer' | 'origin'; readonly name: string }, bytes: number): void;
+	of(root: string): readonly LedgerRow[];
+}
+
+export interface LedgerRow {
+	readonly kind: 'local' | 'peer' | 'origin';
+	readonly name: string;
+	readonly bytes: number;
+}

@@ -1,0 +1,17 @@
+/** Who asks, through which door. Passed first, never ambient. */
+export interface RequestContext {
+	/** `req-<uuid>` */
+	readonly requestId: string;
+	readonly user: string | null;
+	readonly project: string | null;
+	/** lower case */
+	readonly roles: readonly string[];
+	readonly admin: boolean;
+	readonly door: 'client' | 'task' | 'peer';
+	readonly signal: AbortSignal;
+}
+
+/** The node acting for itself: recovery, seeding, background work. */
+export function taskContext(requestId: string, signal: AbortSignal): RequestContext {
+	return { requestId, user: null, project: null, roles: ['admin'], admin: true, door: 'task', signal };
+}

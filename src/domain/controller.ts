@@ -1,0 +1,47 @@
+/** The verbs a client can ask for. Every layer of the onion is a function from one of these to another. */
+import type { RequestContext } from './context.ts';
+import type { Image, ImageChange, ImageDraft, ImageId } from './image.ts';
+import type { ImagePage, ImageQuery } from './query.ts';
+
+export interface ImageController {
+	create(ctx: RequestContext, draft: ImageDraft): Promise<Image>;
+	show(ctx: RequestContext, id: ImageId): Promise<Image>;
+	list(ctx: RequestContext, query: ImageQuery): Promise<ImagePage>;
+	/** All changes or none. */
+	update(ctx: RequestContext, id: ImageId, changes: readonly ImageChange[]): Promise<Image>;
+	remove(ctx: RequestContext, id: ImageId): Promise<void>;
+	/** Resolves when bytes and record survive loss of power; the image is then `active`. On failure it is `queued` again. */
+	upload(ctx: RequestContext, id: ImageId, upload: Upload): Promise<Image>;
+	/** Decides and finds the bytes; nothing is read until `read` is iterated. */
+	download(ctx: RequestContext, id: ImageId): Promise<Download>;
+	deactivate(ctx: RequestContext, id: ImageId): Promise<void>;
+	reactivate(ctx: RequestContext, id: ImageId): Promise<void>;
+	addTag(ctx: RequestContext, id: ImageId, tag: string): Promise<void>;
+	dropTag(ctx: RequestContext, id: ImageId, tag: string): Promise<void>;
+}
+
+export interface Upload {
+	/** read once; chunks may be of any size */
+	readonly data: AsyncIterable<Uint8Array>;
+	/** bytes the client declared (X-OpenStack-Image-Size, else Content-Length); a different count is `invalid` */
+	readonly declaredSize?: number;
+	/** the most this upload may carry, in bytes; a layer may lower it; beyond it: `too-large` */
+	readonly maxBytes: number;
+}
+
+export interface Download {
+	readonly image: Image;
+	/** bytes; null when the image has no data yet (the door answers 204) */
+	readonly size: number | null;
+	/**
+	 * Bytes [start, end) in order. A chunk is valid until the next one is asked for.
+	 * Fails with `unavailable` when no source can give a block, `corrupt` never reaches the reader.
+	 */
+	read(range: ByteRange, options: { readonly signal: AbortSignal }): AsyncIterable<Uint8Array>;
+}
+
+/** Half-open: [start, end), bytes. */
+export interface ByteRange {
+	readonly start: number;
+	readonly end: number;
+}

@@ -1,0 +1,94 @@
+/**
+ * Ops: the only way anything changes. A site appends ops to its own signed, hash-chained log; every record is a pure
+ * fold of the logs (docs/peer-protocol.md §5). A new feature adds an op type, never a write path.
+ *
+ * Who may append what (checked by the fold, the same on every node; an op that breaks a rule has no effect):
+ * `node.announce` speaks of its own log only; `image.create` makes the writer's site the owner; every other
+ * `image.*` op counts only when the writer's site owns the image; `copy.*` speaks of the writer's own copies only,
+ * of any image.
+ */
+import type { ContentRef, ImageId, ImageStatus, Settable, Visibility } from './image.ts';
+
+export type Op =
+	| NodeAnnounce
+	| ImageCreate
+	| ImageUpdate
+	| ImageSetStatus
+	| ImageSetData
+	| ImageDelete
+	| CopyAdd
+	| CopyDrop;
+
+/** First op of every log, and again when addresses or certificate change: what binds a log to a site. */
+export interface NodeAnnounce {
+	readonly type: 'node.announce';
+	/** compact JWS, see docs/peer-protocol.md §3 */
+	readonly certificate: string;
+	/** multiaddrs without the /p2p part */
+	readonly addresses: readonly string[];
+}
+
+export interface ImageCreate {
+	readonly type: 'image.create';
+	readonly id: ImageId;
+	readonly fields: {
+		readonly name: string | null;
+		readonly visibility: Visibility;
+		readonly owner: string | null;
+		readonly protected: boolean;
+		readonly hidden: boolean;
+		readonly minDisk: number;
+		readonly minRam: number;
+		readonly diskFormat: string | null;
+		readonly containerFormat: string | null;
+		readonly tags: readonly string[];
+		readonly properties: Readonly<Record<string, string>>;
+	};
+}
+
+/** Only what changed, key by key, so that a later merge rule can decide key by key. */
+export interface ImageUpdate {
+	readonly type: 'image.update';
+	readonly id: ImageId;
+	readonly set?: Settable;
+	readonly setProperties?: Readonly<Record<string, string>>;
+	readonly dropProperties?: readonly string[];
+	readonly addTags?: readonly string[];
+	readonly dropTags?: readonly string[];
+}
+
+export interface ImageSetStatus {
+	readonly type: 'image.status';
+	readonly id: ImageId;
+	readonly status: ImageStatus;
+}
+
+/** Gives a saving (later: importing) image its bytes and makes it active. Write-once. */
+export interface ImageSetData {
+	readonly type: 'image.data';
+	readonly id: ImageId;
+	readonly content: ContentRef;
+	readonly checksum: string;
+	readonly hashAlgorithm: string;
+	readonly hashValue: string;
+	readonly virtualSize: number | null;
+}
+
+/** Tombstone: the id is never used again. */
+export interface ImageDelete {
+	readonly type: 'image.delete';
+	readonly id: ImageId;
+}
+
+export interface CopyAdd {
+	readonly type: 'copy.add';
+	readonly id: ImageId;
+	readonly store: string;
+	readonly kind: 'site' | 'backend';
+}
+
+export interface CopyDrop {
+	readonly type: 'copy.drop';
+	readonly id: ImageId;
+	readonly store: string;
+}

@@ -1,0 +1,40 @@
+/** The bytes of images as the domain sees them. */
+import type { ByteRange } from '../controller.ts';
+import type { ContentRef } from '../image.ts';
+
+export interface ImageData {
+	/**
+	 * Takes a stream in one pass: stored, hashed, durable when it resolves, and kept from the collector until the
+	 * result is disposed. Whoever commits the record disposes after the commit.
+	 * Errors: `too-large` beyond `maxBytes`; `invalid` when `declaredSize` differs; `full`, `write-denied` from the
+	 * file system; `aborted` by the signal; whatever the source throws. On every error no byte stays.
+	 */
+	write(source: AsyncIterable<Uint8Array>, options: WriteOptions): Promise<WrittenData>;
+	/**
+	 * Bytes [start, end) in order, local blocks first, the missing ones from other holders as they come, verified and
+	 * kept. A chunk is valid until the next one is asked for. `unavailable` when no holder can give a block.
+	 */
+	read(content: ContentRef, range: ByteRange, options: { readonly signal: AbortSignal }): AsyncIterable<Uint8Array>;
+	presence(root: string): Presence;
+	/** Removes the bytes unless they are pinned or being read; a later collection takes those. */
+	forget(root: string): Promise<void>;
+}
+
+/** How much of a content this node holds, all of it verified. */
+export type Presence = 'none' | 'partial' | 'complete';
+
+export interface WriteOptions {
+	readonly hashAlgorithm: string;
+	readonly maxBytes: number;
+	readonly declaredSize?: number;
+	readonly signal: AbortSignal;
+}
+
+export interface WrittenData extends AsyncDisposable {
+	readonly content: ContentRef;
+	/** md5, hex */
+	readonly checksum: string;
+	readonly hashAlgorithm: string;
+	/** hex */
+	readonly hashValue: string;
+}

@@ -1,0 +1,6 @@
+import type { ImageEvent } from '../events.ts';
+
+/** Takes an event and never throws, never delays an answer. */
+export interface Notifier {
+	publish(event: ImageEvent): void;
+}

@@ -7,7 +7,10 @@ export type ImageEvent = {
 	readonly at: number;
 	readonly priority: 'info' | 'error';
 } & (
-	| { readonly type: 'image.create' | 'image.update' | 'image.delete' | 'image.prepare' | 'image.upload' | 'image.activate'; readonly image: Image }
+	| {
+			readonly type: 'image.create' | 'image.update' | 'image.delete' | 'image.prepare' | 'image.upload' | 'image.activate';
+			readonly image: Image;
+	  }
 	| { readonly type: 'image.upload.failed'; readonly image: Image; readonly reason: string }
 	| {
 			readonly type: 'image.send';

@@ -9,15 +9,7 @@
  */
 import type { ContentRef, ImageId, ImageStatus, Settable, Visibility } from './image.ts';
 
-export type Op =
-	| NodeAnnounce
-	| ImageCreate
-	| ImageUpdate
-	| ImageSetStatus
-	| ImageSetData
-	| ImageDelete
-	| CopyAdd
-	| CopyDrop;
+export type Op = NodeAnnounce | ImageCreate | ImageUpdate | ImageSetStatus | ImageSetData | ImageDelete | CopyAdd | CopyDrop;
 
 /** First op of every log, and again when addresses or certificate change: what binds a log to a site. */
 export interface NodeAnnounce {

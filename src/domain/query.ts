@@ -1,16 +1,7 @@
 /** What a list asks for, in domain words. Image API v2, "List images". */
 import type { Image, ImageId, ImageStatus, Visibility } from './image.ts';
 
-export const SORT_KEYS = [
-	'name',
-	'status',
-	'containerFormat',
-	'diskFormat',
-	'size',
-	'id',
-	'createdAt',
-	'updatedAt',
-] as const;
+export const SORT_KEYS = ['name', 'status', 'containerFormat', 'diskFormat', 'size', 'id', 'createdAt', 'updatedAt'] as const;
 export type SortKey = (typeof SORT_KEYS)[number];
 
 export interface SortTerm {

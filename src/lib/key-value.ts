@@ -29,6 +29,4 @@ export interface KeyRange {
 	readonly limit?: number;
 }
 
-export type KeyChange =
-	| { readonly put: string; readonly value: Uint8Array }
-	| { readonly del: string };
+export type KeyChange = { readonly put: string; readonly value: Uint8Array } | { readonly del: string };

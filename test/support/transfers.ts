@@ -1,0 +1,15 @@
+import type { ImageClient } from './image-client.ts';
+
+export type SourceKind = 'local' | 'peer' | 'origin';
+
+export type BytesBySource = Readonly<Record<SourceKind, number>>;
+
+/** Where the bytes of an image came from on the node asked, since that node started. */
+export async function bytesBySource(client: Pick<ImageClient, 'call'>, image: string): Promise<BytesBySource> {
+	const answer = await client.call('GET', `/admin/v1/transfers?image=${image}`);
+	if (answer.status !== 200) throw new Error(`transfers: ${answer.status} ${answer.body}`);
+	const { sources } = JSON.parse(answer.body) as { sources: readonly { kind: SourceKind; name: string; bytes: number }[] };
+	const total = { local: 0, peer: 0, origin: 0 };
+	for (const { kind, bytes } of sources) total[kind] += bytes;
+	return total;
+}

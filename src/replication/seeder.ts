@@ -1,0 +1,179 @@
+/**
+ * Seeding: every image of the fleet gets a copy in this node's central backend. The node pulls missing blocks from whoever
+ * holds them, hashes all of the bytes again itself, and only then writes the object and says so in its log. It trusts
+ * no site's word: a content whose hashes are not those of its record is never admitted.
+ *
+ * The catalogue says what there is and the backend's objects are written whole or not at all, so an interruption at any
+ * point costs only what was under way: blocks that had come stay, and the next start goes on from there.
+ */
+import { codeOf, ImageError } from '#domain/errors.ts';
+import type { ContentRef, Image, ImageId } from '#domain/image.ts';
+import type { Catalogue } from '#domain/ports/catalogue.ts';
+import type { KeyValue } from '#lib/key-value.ts';
+import type { Log } from '#lib/log.ts';
+import type { ObjectSource, StoreDriver } from '#store/driver.ts';
+import { createBackoffQueue } from './backoff-queue.ts';
+
+export interface SeederOptions {
+	readonly catalogue: Catalogue;
+	readonly content: SeedContent;
+	readonly backend: StoreDriver;
+	/** the backend's id: what `stores` of an image shows */
+	readonly store: string;
+	readonly node: string;
+	readonly site: string;
+	/** durable; which objects this node has put into the backend */
+	readonly kv: KeyValue;
+	readonly log: Log;
+	readonly clock?: () => number;
+}
+
+/** What seeding asks of the content store. */
+export interface SeedContent {
+	complete(content: ContentRef, options: { readonly signal: AbortSignal }): Promise<void>;
+	digest(content: ContentRef, options: { readonly hashAlgorithm: string; readonly signal: AbortSignal }): Promise<{ checksum: string; hashValue: string }>;
+	file(root: string): string | undefined;
+	pin(root: string): Disposable;
+	forget(root: string): Promise<void>;
+	read(content: ContentRef, range: { start: number; end: number }, options: { readonly signal: AbortSignal }): AsyncIterable<Uint8Array>;
+}
+
+export interface Seeder extends AsyncDisposable {
+	start(): Promise<void>;
+	/** A link came or a copy was announced: what waits for its next try is tried now. */
+	nudge(): void;
+	/** Images still to be seeded. */
+	backlog(): number;
+}
+
+/** Whole-image work: more at once would only make each one later. */
+const AT_ONCE = 2;
+
+export function createSeeder(options: SeederOptions): Seeder {
+	const { catalogue, content, backend, store, node, site, kv, log } = options;
+	const queue = createBackoffQueue<ImageId>({ atOnce: AT_ONCE, work: attend, log, ...(options.clock && { clock: options.clock }) });
+	/** Images whose bytes are not those their records name. Both are immutable: trying again could not end otherwise. */
+	const refused = new Set<ImageId>();
+	let stop = () => {};
+
+	/** Brings one image's object into line with its record. */
+	async function attend(id: ImageId, signal: AbortSignal): Promise<void> {
+		const image = catalogue.image(id);
+		if (image === undefined) await withdraw(id);
+		else if (refused.has(id)) return;
+		else if (isSeedable(image)) await seed(image, image.content, signal);
+	}
+
+	async function seed(image: Image, ref: ContentRef, signal: AbortSignal): Promise<void> {
+		using _pinned = content.pin(ref.root);
+		if (image.site !== site) {
+			await content.complete(ref, { signal });
+			await verify(image, ref, signal);
+		}
+		const location = await storeObject(image, ref, signal);
+		await kv.write([{ put: image.id, value: Buffer.from(location) }], { sync: true });
+		// Deleted while its bytes were on the way: the object goes again.
+		if (catalogue.image(image.id) === undefined) return withdraw(image.id);
+		await announce(image);
+		log.info({ image: image.id, from: image.site, bytes: ref.size, store }, 'image seeded');
+	}
+
+	async function verify(image: Image, ref: ContentRef, signal: AbortSignal): Promise<void> {
+		const found = await hashAgain(image, ref, signal);
+		if (found.checksum === image.checksum && found.hashValue === image.hashValue) return;
+		refused.add(image.id);
+		throw new ImageError('corrupt', `image ${image.id} of site ${image.site}: its bytes are not those its record names`);
+	}
+
+	async function hashAgain(image: Image, ref: ContentRef, signal: AbortSignal) {
+		try {
+			return await content.digest(ref, { hashAlgorithm: image.hashAlgorithm ?? 'sha512', signal });
+		} catch (error) {
+			// Bytes that have gone bad on this disk are fetched anew at the next try.
+			if (codeOf(error) === 'corrupt') await content.forget(ref.root);
+			throw error;
+		}
+	}
+
+	async function storeObject(image: Image, ref: ContentRef, signal: AbortSignal): Promise<string> {
+		try {
+			const stored = await backend.put(image.id, objectSource(ref, signal), { signal });
+			log.debug({ image: image.id, how: stored.how }, 'object stored');
+			return stored.location;
+		} catch (error) {
+			if (codeOf(error) !== 'conflict') throw error;
+			return reuse(image, ref, signal);
+		}
+	}
+
+	/** An object of this id is there: ours, from just before a crash, or somebody else's, which is never overwritten. */
+	async function reuse(image: Image, ref: ContentRef, signal: AbortSignal): Promise<string> {
+		const location = backend.locate(image.id);
+		if (!(await sameBytes(backend.get(location, { start: 0, end: ref.size }, { signal }), location, ref, signal)))
+			throw new ImageError('conflict', `store ${store} holds other bytes under ${image.id}`);
+		return location;
+	}
+
+	async function sameBytes(stored: AsyncIterable<Uint8Array>, location: string, ref: ContentRef, signal: AbortSignal): Promise<boolean> {
+		if ((await backend.stat(location)).size !== ref.size) return false;
+		let start = 0;
+		for await (const chunk of stored) {
+			let at = 0;
+			for await (const own of content.read(ref, { start, end: start + chunk.length }, { signal })) {
+				if (Buffer.compare(own, chunk.subarray(at, at + own.length)) !== 0) return false;
+				at += own.length;
+			}
+			start += chunk.length;
+		}
+		return true;
+	}
+
+	function objectSource(ref: ContentRef, signal: AbortSignal): ObjectSource {
+		const file = content.file(ref.root);
+		return { size: ref.size, read: () => content.read(ref, { start: 0, end: ref.size }, { signal }), ...(file !== undefined && { file }) };
+	}
+
+	async function announce(image: Image): Promise<void> {
+		const said = (name: string) => catalogue.image(image.id)?.copies.some((copy) => copy.node === node && copy.store === name);
+		await catalogue.commit([
+			...(said(site) ? [] : [{ type: 'copy.add', id: image.id, store: site, kind: 'site' } as const]),
+			...(said(store) ? [] : [{ type: 'copy.add', id: image.id, store, kind: 'backend' } as const]),
+		]);
+	}
+
+	async function withdraw(id: ImageId): Promise<void> {
+		const location = kv.get(id);
+		if (location === undefined) return;
+		try {
+			await backend.remove(Buffer.from(location).toString('utf8'));
+		} catch (error) {
+			if (codeOf(error) !== 'not-found') throw error;
+		}
+		await kv.write([{ del: id }], { sync: true });
+	}
+
+	function isSeedable(image: Image | undefined): image is Image & { content: ContentRef } {
+		if (image?.content == null || (image.status !== 'active' && image.status !== 'deactivated')) return false;
+		return !image.copies.some((copy) => copy.node === node && copy.store === store);
+	}
+
+	return {
+		async start() {
+			stop = catalogue.follow(({ images }) => {
+				for (const id of images) {
+					const image = catalogue.image(id);
+					if (image === undefined || isSeedable(image)) queue.add(id);
+				}
+			});
+			for (const status of ['active', 'deactivated'] as const)
+				for await (const image of catalogue.imagesIn(status)) if (isSeedable(image)) queue.add(image.id);
+			for await (const id of kv.keys({})) if (catalogue.image(id) === undefined) queue.add(id);
+		},
+		nudge: () => queue.retryNow(),
+		backlog: () => queue.size(),
+		async [Symbol.asyncDispose]() {
+			stop();
+			await queue[Symbol.asyncDispose]();
+		},
+	};
+}

@@ -55,7 +55,7 @@ export function createTally(print: (text: string) => void): Tally {
 			seen++;
 			counts.failed++;
 			failures.push(`${path} › ${name}\n${why.replaceAll(/^/gm, '    ')}`);
-			out.say(`  ✖ ${name}\n${why.replaceAll(/^/gm, '      ')}\n`);
+			out.say(`  ✖ ${name}: ${why.split('\n', 1)[0]}\n`);
 		};
 		return {
 			add(event) {

@@ -1,0 +1,127 @@
+/** Finds the running node of a data directory and speaks to its admin API. Every failure is one line and an exit code. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Config } from '#config/config.ts';
+import { formatAddress } from '#config/load.ts';
+import { CliError, EXIT } from './exit-codes.ts';
+
+/** `<dataDir>/node.json`: written by a node when it serves, removed when it stops. */
+interface NodeFile {
+	readonly http: string;
+	readonly pid: number;
+	readonly adminTokenFile?: string;
+}
+
+export interface AdminClient {
+	get(path: string): Promise<unknown>;
+	post(path: string, body: object): Promise<unknown>;
+}
+
+const TIMEOUT_MS = 30_000;
+/** An answer of the admin API is small; more is somebody else's server. */
+const MAX_MESSAGE_CHARS = 300;
+
+/** `named`: SUNDOG_LISTEN was set, so the node may be asked there when the data directory does not say where it is. */
+export function adminClient(config: Config, { named }: { readonly named: boolean }): AdminClient {
+	const { url, tokenFile } = findNode(config, named);
+	const token = config.auth.adminToken ?? readToken(tokenFile);
+	const send = async (path: string, init: RequestInit): Promise<unknown> => {
+		const headers = { ...(token === undefined ? {} : { 'X-Auth-Token': token }), 'Content-Type': 'application/json' };
+		const response = await connect(new URL(path, url), { ...init, headers, redirect: 'error' });
+		return answer(response, token !== undefined);
+	};
+	return {
+		get: (path) => send(path, { method: 'GET' }),
+		post: (path, body) => send(path, { method: 'POST', body: JSON.stringify(body) }),
+	};
+}
+
+function findNode(config: Config, named: boolean): { readonly url: string; readonly tokenFile: string } {
+	const tokenFile = join(config.dataDir, 'admin-token');
+	const found = readNodeFile(config.dataDir);
+	if (found !== undefined) return { url: found.http, tokenFile: found.adminTokenFile ?? tokenFile };
+	if (named && config.listen.port !== 0) return { url: `http://${formatAddress(reachable(config.listen))}`, tokenFile };
+	throw new CliError(
+		EXIT.noNode,
+		`no node runs with data directory ${config.dataDir}; start it, or set SUNDOG_DATA_DIR or SUNDOG_LISTEN`,
+	);
+}
+
+function readNodeFile(dataDir: string): NodeFile | undefined {
+	const path = join(dataDir, 'node.json');
+	const text = readIfThere(path);
+	if (text === undefined) return undefined;
+	const file = parseJson(text) as NodeFile | undefined;
+	if (typeof file?.http !== 'string' || typeof file.pid !== 'number')
+		throw new CliError(EXIT.failure, `${path} is damaged; restart the node`);
+	return isAlive(file.pid) ? file : undefined;
+}
+
+/** A node that was killed leaves its file behind. */
+function isAlive(pid: number): boolean {
+	try {
+		process.kill(pid, 0);
+		return true;
+	} catch (error) {
+		return (error as NodeJS.ErrnoException).code === 'EPERM';
+	}
+}
+
+/** One listens on all addresses, but connects to one. */
+function reachable({ host, port }: Config['listen']): Config['listen'] {
+	return { host: host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host, port };
+}
+
+function readToken(path: string): string | undefined {
+	return readIfThere(path)?.trim();
+}
+
+function readIfThere(path: string): string | undefined {
+	try {
+		return readFileSync(path, 'utf8');
+	} catch (error) {
+		const { code, message } = error as NodeJS.ErrnoException;
+		if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+		throw new CliError(EXIT.failure, `${path} cannot be read: ${message}`, { cause: error });
+	}
+}
+
+async function connect(url: URL, init: RequestInit): Promise<Response> {
+	try {
+		return await fetch(url, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
+	} catch (error) {
+		const { cause } = error as { readonly cause?: { readonly code?: string; readonly message?: string } };
+		const why = cause?.code ?? cause?.message ?? (error as Error).message;
+		throw new CliError(EXIT.noNode, `no node answers at ${url.origin} (${why})`, { cause: error });
+	}
+}
+
+async function answer(response: Response, withToken: boolean): Promise<unknown> {
+	const text = await response.text();
+	if (response.ok)
+		return parseJson(text) ?? refuse(`the node's answer is not JSON: is ${new URL(response.url).origin} a Sundog node?`);
+	if (response.status === 401)
+		return refuse(withToken ? 'the node does not know this token' : 'the node asks for a token: set SUNDOG_ADMIN_TOKEN');
+	if (response.status === 404) return refuse(`${new URL(response.url).origin} has no admin API: is it a Sundog node?`);
+	return refuse(`the node refused (${response.status}): ${messageOf(text) ?? response.statusText}`);
+}
+
+function refuse(message: string): never {
+	throw new CliError(EXIT.failure, message);
+}
+
+/** The sentence in an error body: Sundog's JSON, or what is left of a page without its tags. */
+function messageOf(text: string): string | undefined {
+	const body = parseJson(text) as { readonly message?: unknown; readonly error?: { readonly message?: unknown } } | undefined;
+	const found = body?.message ?? body?.error?.message;
+	const plain = typeof found === 'string' ? found : text.replaceAll(/<[^>]*>/g, ' ');
+	return plain.replaceAll(/\s+/g, ' ').trim().slice(0, MAX_MESSAGE_CHARS) || undefined;
+}
+
+function parseJson(text: string): unknown {
+	try {
+		return JSON.parse(text);
+	} catch {
+		return undefined;
+	}
+}

@@ -1,7 +1,7 @@
 /** The key-value contract over LevelDB. One process holds a database at a time. */
 import { ClassicLevel } from 'classic-level';
 import { ImageError } from '#domain/errors.ts';
-import type { KeyRange, KeyValue } from '#lib/key-value.ts';
+import type { KeyValue } from '#lib/key-value.ts';
 import { prefixed } from '../prefixed.ts';
 
 type Database = ClassicLevel<string, Uint8Array>;

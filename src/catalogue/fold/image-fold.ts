@@ -1,0 +1,150 @@
+/**
+ * The fold of one image's ops: pure, and the same on every node.
+ *
+ * Ops of an image take effect in the order of (hlc, log), whatever order they arrive in, so the record is a function
+ * of the set of ops held. Copies stand apart: each node speaks of its own only, so theirs commute with everything.
+ * An op that breaks a rule has no effect and the fold says why; a writer refuses its own op for that reason.
+ */
+import { type ErrorCode, ImageError } from '#domain/errors.ts';
+import { assertFollows, type Copy, follows, type Image } from '#domain/image.ts';
+import type { ImageCreate, ImageSetData, ImageSetStatus, ImageUpdate, Op } from '#domain/ops.ts';
+import { compareUtf8 } from '#lib/utf8-order.ts';
+import { updated } from './image-update.ts';
+
+export type ImageOp = Exclude<Op, { readonly type: 'node.announce' }>;
+
+export interface ImageState {
+	/** the live record; its `copies` are those below */
+	readonly image?: Image;
+	/** deleted: the id is never used again */
+	readonly tombstone: boolean;
+	/** sorted by store, then node; kept from before the create until each is dropped by who added it */
+	readonly copies: readonly Copy[];
+	/** effective changes seen on this node; only grows, also across deletion, and differs between nodes */
+	readonly revision: number;
+}
+
+/** Who speaks: the log, and the site that its certificate binds it to. */
+export interface Writer {
+	readonly log: string;
+	readonly site: string;
+	/** UTC milliseconds of the entry's clock */
+	readonly at: number;
+}
+
+export interface Folded {
+	readonly state: ImageState;
+	/** why the op had no effect */
+	readonly refusal?: ImageError;
+}
+
+export const NO_IMAGE: ImageState = { tombstone: false, copies: [], revision: 0 };
+
+/** Stores that one node may claim for one image. */
+export const COPIES_PER_NODE_MAX = 64;
+
+export function foldImage(state: ImageState, writer: Writer, op: ImageOp): Folded {
+	switch (op.type) {
+		case 'copy.add':
+			return withCopy(state, { store: op.store, node: writer.log, kind: op.kind });
+		case 'copy.drop':
+			return {
+				state: withCopies(
+					state,
+					state.copies.filter((copy) => !isCopy(copy, op.store, writer.log)),
+				),
+			};
+		case 'image.create':
+			return create(state, writer, op);
+		default:
+			return change(state, writer, op);
+	}
+}
+
+function create(state: ImageState, writer: Writer, op: ImageCreate): Folded {
+	if (state.image || state.tombstone) return none(state, 'conflict', `image id ${op.id} is in use`);
+	const { tags, properties, ...fields } = op.fields;
+	const image: Image = {
+		id: op.id,
+		...fields,
+		status: 'queued',
+		tags: [...new Set(tags)],
+		properties: { ...properties },
+		size: null,
+		virtualSize: null,
+		checksum: null,
+		hashAlgorithm: null,
+		hashValue: null,
+		createdAt: writer.at,
+		updatedAt: writer.at,
+		content: null,
+		site: writer.site,
+		copies: state.copies,
+		revision: state.revision + 1,
+	};
+	return { state: { ...state, image, revision: image.revision } };
+}
+
+function change(state: ImageState, writer: Writer, op: Exclude<ImageOp, { type: 'image.create' | `copy.${string}` }>): Folded {
+	const { image } = state;
+	if (!image) return none(state, 'not-found', `image ${op.id} does not exist`);
+	if (image.site !== writer.site)
+		return none(state, 'forbidden', `image ${op.id} belongs to site ${image.site}; change it there`);
+	try {
+		if (op.type === 'image.delete') {
+			const { image: _, ...rest } = state;
+			return { state: { ...rest, tombstone: true, revision: state.revision + 1 } };
+		}
+		const next = { ...changed(image, op), updatedAt: writer.at, revision: state.revision + 1 };
+		return { state: { ...state, image: next, revision: next.revision } };
+	} catch (error) {
+		if (error instanceof ImageError) return { state, refusal: error };
+		throw error;
+	}
+}
+
+function changed(image: Image, op: ImageUpdate | ImageSetStatus | ImageSetData): Image {
+	if (op.type === 'image.update') return updated(image, op);
+	if (op.type === 'image.status') return withStatus(image, op);
+	return withData(image, op);
+}
+
+/** Without data an image becomes active by `image.data` alone, and it is deleted by `image.delete` alone. */
+function withStatus(image: Image, { status }: ImageSetStatus): Image {
+	assertFollows(image.status, status);
+	if (status === 'active' && image.content === null)
+		throw new ImageError('conflict', `image ${image.id} has no data and cannot become active`);
+	if (status === 'deleted') throw new ImageError('conflict', `image ${image.id} can only be deleted as a whole`);
+	return { ...image, status };
+}
+
+function withData(image: Image, op: ImageSetData): Image {
+	if (image.content !== null) throw new ImageError('conflict', `image ${image.id} has data already`);
+	if (!follows(image.status, 'active'))
+		throw new ImageError('conflict', `image ${image.id} is ${image.status} and cannot be given data`);
+	const { content, checksum, hashAlgorithm, hashValue, virtualSize } = op;
+	return { ...image, status: 'active', size: content.size, content, checksum, hashAlgorithm, hashValue, virtualSize };
+}
+
+function withCopy(state: ImageState, copy: Copy): Folded {
+	const others = state.copies.filter((held) => !isCopy(held, copy.store, copy.node));
+	if (others.filter((held) => held.node === copy.node).length >= COPIES_PER_NODE_MAX)
+		return none(state, 'limit-exceeded', `a node can name at most ${COPIES_PER_NODE_MAX} stores of an image`);
+	return { state: withCopies(state, [...others, copy].sort(byStoreThenNode)) };
+}
+
+function withCopies(state: ImageState, copies: readonly Copy[]): ImageState {
+	return { ...state, copies, ...(state.image && { image: { ...state.image, copies } }) };
+}
+
+function isCopy(copy: Copy, store: string, node: string): boolean {
+	return copy.store === store && copy.node === node;
+}
+
+function byStoreThenNode(a: Copy, b: Copy): number {
+	return compareUtf8(a.store, b.store) || compareUtf8(a.node, b.node);
+}
+
+function none(state: ImageState, code: ErrorCode, why: string): Folded {
+	return { state, refusal: new ImageError(code, why) };
+}

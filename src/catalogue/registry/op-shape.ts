@@ -1,0 +1,103 @@
+/** What an op may look like, whoever wrote it: the same check guards this node's commits and others' entries. */
+import { type ContentRef, IMAGE_STATUSES, type Settable, VISIBILITIES } from '#domain/image.ts';
+import type {
+	CopyAdd,
+	CopyDrop,
+	ImageCreate,
+	ImageDelete,
+	ImageSetData,
+	ImageSetStatus,
+	ImageUpdate,
+	NodeAnnounce,
+	Op,
+} from '#domain/ops.ts';
+import { type Check, dictionary, flag, integer, list, nullable, oneOf, refuse, shape, text } from './shapes.ts';
+
+/** Protection, not policy: the API's own limits (255 characters, 64 KiB) are below these. UTF-16 units. */
+const NAME_CHARS_MAX = 1024;
+const VALUE_CHARS_MAX = 65_535;
+const CERTIFICATE_CHARS_MAX = 8192;
+const ITEMS_MAX = 1024;
+const ADDRESSES_MAX = 32;
+const INT32_MAX = 2 ** 31 - 1;
+/** 1 TiB of 256 KiB blocks: what a manifest may make others allocate. */
+const BLOCKS_MAX = 2 ** 22;
+const BLOCK_BYTES_MAX = 64 * 1024 * 1024;
+
+const UUID = /^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/;
+const BASE32_CID = /^b[a-z2-7]{20,120}$/;
+const HEX = /^[0-9a-f]*$/;
+
+const id = text(36, UUID);
+const name = text(NAME_CHARS_MAX);
+const type: Check = () => {};
+const names = list(name, ITEMS_MAX);
+const properties = dictionary(name, text(VALUE_CHARS_MAX), ITEMS_MAX);
+
+const settable = {
+	name: nullable(name),
+	visibility: oneOf(VISIBILITIES),
+	owner: nullable(name),
+	protected: flag,
+	hidden: flag,
+	minDisk: integer(0, INT32_MAX),
+	minRam: integer(0, INT32_MAX),
+	diskFormat: nullable(name),
+	containerFormat: nullable(name),
+};
+
+const contentShape = shape<ContentRef>({
+	root: text(128, BASE32_CID),
+	size: integer(0, Number.MAX_SAFE_INTEGER),
+	blockSize: integer(1, BLOCK_BYTES_MAX),
+});
+const content: Check = (value, at) => {
+	contentShape(value, at);
+	const { size, blockSize } = value as ContentRef;
+	if (size / blockSize > BLOCKS_MAX) refuse(at, `has more than ${BLOCKS_MAX} blocks`);
+};
+
+const SHAPES: Readonly<Record<Op['type'], Check>> = {
+	'node.announce': shape<NodeAnnounce>({
+		type,
+		certificate: text(CERTIFICATE_CHARS_MAX),
+		addresses: list(name, ADDRESSES_MAX),
+	}),
+	'image.create': shape<ImageCreate>({
+		type,
+		id,
+		fields: shape<ImageCreate['fields']>({ ...settable, tags: names, properties }),
+	}),
+	'image.update': shape<ImageUpdate>(
+		{
+			type,
+			id,
+			set: shape<Settable>(settable, Object.keys(settable) as (keyof Settable)[]),
+			setProperties: properties,
+			dropProperties: names,
+			addTags: names,
+			dropTags: names,
+		},
+		['set', 'setProperties', 'dropProperties', 'addTags', 'dropTags'],
+	),
+	'image.status': shape<ImageSetStatus>({ type, id, status: oneOf(IMAGE_STATUSES) }),
+	'image.data': shape<ImageSetData>({
+		type,
+		id,
+		content,
+		checksum: text(64, HEX),
+		hashAlgorithm: text(64),
+		hashValue: text(256, HEX),
+		virtualSize: nullable(integer(0, Number.MAX_SAFE_INTEGER)),
+	}),
+	'image.delete': shape<ImageDelete>({ type, id }),
+	'copy.add': shape<CopyAdd>({ type, id, store: name, kind: oneOf(['site', 'backend']) }),
+	'copy.drop': shape<CopyDrop>({ type, id, store: name }),
+};
+
+/** Throws `invalid` with the place of the first thing that is not as it must be. */
+export function assertOp(value: unknown): asserts value is Op {
+	const kind = typeof value === 'object' && value !== null && 'type' in value ? value.type : undefined;
+	if (typeof kind !== 'string' || !Object.hasOwn(SHAPES, kind)) refuse('op', 'is of an unknown type');
+	SHAPES[kind as Op['type']](value, kind);
+}

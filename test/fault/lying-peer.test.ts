@@ -1,0 +1,81 @@
+/**
+ * A member that answers with other bytes. The client gets the exact bytes from elsewhere, or a clean failure, and what
+ * it had received until then is a true beginning; no lie is kept on disk.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createFleet, type Fleet, type Member } from '../support/fleet.ts';
+import { storesOf } from '../support/image-client.ts';
+import { LIES, type Liar, startLiar } from '../support/liar.ts';
+import { type SampleContent, sampleContent } from '../support/sample-content.ts';
+
+const MIB = 1024 * 1024;
+
+interface Scene extends AsyncDisposable {
+	readonly fleet: Fleet;
+	readonly centre: Member;
+	readonly oslo: Member;
+	readonly content: SampleContent;
+	readonly id: string;
+	readonly liar: Liar;
+}
+
+/** Oslo has nothing, the centre tells the truth, and paris, which everyone knows to hold the image, lies. */
+async function scene(lie: (typeof LIES)[number]): Promise<Scene> {
+	await using stack = new AsyncDisposableStack();
+	const fleet = stack.use(await createFleet());
+	const centre = await fleet.centre();
+	const paris = await fleet.join(centre, 'paris');
+	const oslo = await fleet.join(centre, 'oslo', { bootstrap: [centre.node.peer, paris.node.peer] });
+	const content = sampleContent(`lie ${lie}`, 24 * MIB + 1000);
+	const { id } = await centre.client.add(content);
+	await paris.client.until(id, 'active at paris', ({ status }) => status === 'active');
+	await paris.client.download(id);
+	await oslo.client.until(id, 'known to be held at paris', (image) => storesOf(image).includes('paris'));
+	await paris.node.stop();
+	const listen = paris.node.peer.replace(/\/p2p\/.*$/, '');
+	const liar = stack.use(await startLiar({ dataDir: paris.node.dataDir, site: 'paris', listen, lie, content, blockSize: MIB }));
+	const owned = stack.move();
+	return { fleet, centre, oslo, content, id, liar, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Waits until oslo has met the liar. */
+async function met({ oslo, liar, id, centre }: Scene, alone: boolean): Promise<void> {
+	if (alone) await centre.node.stop();
+	await oslo.client.until(id, 'still there', () => true);
+	assert.equal(liar.asked(), 0);
+}
+
+for (const lie of LIES) {
+	test(`${lie} blocks: with an honest holder about, the client gets the exact bytes`, async () => {
+		await using stage = await scene(lie);
+		await met(stage, false);
+		const { oslo, id, content } = stage;
+		const saved = await oslo.client.download(id);
+		assert.deepEqual([saved.status, saved.size, saved.sha512], [200, content.size, content.sha512()]);
+		await stage.centre.node.stop();
+		assert.equal((await oslo.client.download(id)).sha512, content.sha512(), 'no lie was kept');
+	});
+
+	test(`${lie} blocks: with nobody else to ask, the client gets a failure and never other bytes`, async (t) => {
+		await using stage = await scene(lie);
+		await met(stage, true);
+		const { oslo, id, content, liar } = stage;
+		let received = 0;
+		const outcome = await oslo.client
+			.download(id, {
+				onData(chunk, total) {
+					assert.deepEqual(chunk, content.slice(total - chunk.length, total), `other bytes at ${total - chunk.length}`);
+					received = total;
+				},
+			})
+			.catch((error: Error) => error);
+		if (outcome instanceof Error) assert.notEqual(outcome.name, 'AssertionError', outcome.message);
+		else if (outcome.status === 200) assert.equal(outcome.sha512, content.sha512());
+		t.diagnostic(`asked ${liar.asked()} times, ${received} true bytes came through`);
+
+		await stage.fleet.revive(stage.centre);
+		await oslo.client.until(id, 'active at oslo', ({ status }) => status === 'active');
+		assert.equal((await oslo.client.download(id)).sha512, content.sha512(), 'the truth wins as soon as it is back');
+	});
+}

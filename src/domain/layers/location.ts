@@ -1,0 +1,162 @@
+/**
+ * Location: records gain bytes. Turns the repository into the controller that every outer layer wraps, and owns the
+ * one rule that ties both together: an image is `active` exactly when its bytes are here and durable.
+ */
+
+import type { ImageData, WrittenData } from '#domain/ports/image-data.ts';
+import type { ImageOp, ImageRepository } from '#domain/ports/image-repository.ts';
+import type { Log } from '#lib/log.ts';
+import type { RequestContext } from '../context.ts';
+import type { ImageController, Upload } from '../controller.ts';
+import { codeOf, ImageError } from '../errors.ts';
+import { assertReadyForData, type Image, type ImageChange, type ImageId, type ImageStatus } from '../image.ts';
+import { applyChanges, updateBetween } from '../image-changes.ts';
+
+/** How often a change is decided anew because somebody else changed the image in between. */
+const MAX_ATTEMPTS = 32;
+
+export interface LocationOptions {
+	readonly repository: ImageRepository;
+	readonly data: ImageData;
+	/** name of this node's site: the store in which uploaded bytes are */
+	readonly site: string;
+	/** Node's name of the digest that becomes `os_hash_value` */
+	readonly hashAlgorithm: string;
+	readonly log: Log;
+}
+
+export function location(options: LocationOptions): ImageController {
+	const { repository, data, site, hashAlgorithm, log } = options;
+
+	async function update(id: ImageId, changes: readonly ImageChange[]): Promise<Image> {
+		return change(repository, id, (image) => {
+			const op = updateBetween(image, applyChanges(image, changes));
+			return op === undefined ? [] : [op];
+		});
+	}
+
+	async function activate(id: ImageId, written: WrittenData): Promise<Image> {
+		const { content, checksum, hashValue } = written;
+		return change(repository, id, (image) => {
+			if (image.status !== 'saving') throw new ImageError('conflict', `image ${id} became ${image.status} during its upload`);
+			return [
+				{ type: 'image.data', id, content, checksum, hashAlgorithm: written.hashAlgorithm, hashValue, virtualSize: null },
+				{ type: 'copy.add', id, store: site, kind: 'site' },
+			];
+		});
+	}
+
+	/** The image is `queued` again, or was deleted meanwhile; resolves to what the uploader is told. */
+	async function giveUp(id: ImageId, cause: unknown): Promise<unknown> {
+		try {
+			await change(repository, id, (image) =>
+				image.status === 'saving' ? [{ type: 'image.status', id, status: 'queued' }] : [],
+			);
+			return cause;
+		} catch (error) {
+			if (codeOf(error) === 'not-found') return new ImageError('gone', `image ${id} was deleted during its upload`, { cause });
+			log.error({ err: error, image: id }, 'image stays saving until the next start');
+			return cause;
+		}
+	}
+
+	/** Drops bytes that no live image names any more. The record decides; a failure only leaves work to the collector. */
+	async function release(root: string): Promise<void> {
+		try {
+			if ((await repository.withContent(root)).length === 0) await data.forget(root);
+		} catch (error) {
+			log.warn({ err: error, root }, 'released content left to the collector');
+		}
+	}
+
+	async function upload(ctx: RequestContext, id: ImageId, request: Upload): Promise<Image> {
+		const queued = await repository.get(id);
+		assertReadyForData(queued);
+		await repository.save(queued, [{ type: 'image.status', id, status: 'saving' }]);
+		let root: string | undefined;
+		try {
+			await using written = await data.write(request.data, {
+				hashAlgorithm,
+				maxBytes: request.maxBytes,
+				...(request.declaredSize !== undefined && { declaredSize: request.declaredSize }),
+				signal: ctx.signal,
+			});
+			root = written.content.root;
+			return await activate(id, written);
+		} catch (error) {
+			const answer = await giveUp(id, error);
+			if (root !== undefined) await release(root);
+			throw answer;
+		}
+	}
+
+	return {
+		create: (_ctx, draft) => repository.add(draft),
+		show: (_ctx, id) => repository.get(id),
+		list: (_ctx, query) => repository.list(query),
+		update: (_ctx, id, changes) => update(id, changes),
+		async remove(_ctx, id) {
+			const { content } = await atLatest(repository, id, async (image) => {
+				await repository.remove(image);
+				return image;
+			});
+			if (content !== null) await release(content.root);
+		},
+		upload,
+		async download(ctx, id) {
+			const image = await repository.get(id);
+			const { content } = image;
+			if (READABLE[image.status] === 'nothing' || content === null) return { image, size: null, read: nothing };
+			if (READABLE[image.status] === 'admins' && !ctx.admin)
+				throw new ImageError('forbidden', `image ${id} is deactivated; its data can be downloaded by administrators only`);
+			return { image, size: content.size, read: (range, { signal }) => data.read(content, range, { signal }) };
+		},
+		deactivate: async (_ctx, id) => void (await change(repository, id, (image) => statusChange(image, 'active', 'deactivated'))),
+		reactivate: async (_ctx, id) => void (await change(repository, id, (image) => statusChange(image, 'deactivated', 'active'))),
+		addTag: async (_ctx, id, tag) => void (await update(id, [{ addTag: tag }])),
+		dropTag: async (_ctx, id, tag) => void (await update(id, [{ dropTag: tag }])),
+	};
+}
+
+/** Who may read the data of an image, by its status. */
+const READABLE: Readonly<Record<ImageStatus, 'everybody' | 'admins' | 'nothing'>> = {
+	queued: 'nothing',
+	saving: 'nothing',
+	uploading: 'nothing',
+	importing: 'nothing',
+	active: 'everybody',
+	deactivated: 'admins',
+	killed: 'nothing',
+	pending_delete: 'nothing',
+	deleted: 'nothing',
+};
+
+/** Idempotent; any third status is refused as Glance does. */
+function statusChange(image: Image, from: ImageStatus, to: ImageStatus): readonly ImageOp[] {
+	if (image.status === to) return [];
+	if (image.status === from) return [{ type: 'image.status', id: image.id, status: to }];
+	throw new ImageError('forbidden', `image ${image.id} is ${image.status}; it can become ${to} only from ${from}`);
+}
+
+/** Reads, decides, saves; concurrent changes behave as if one came after the other. */
+async function change(repository: ImageRepository, id: ImageId, decide: (image: Image) => readonly ImageOp[]): Promise<Image> {
+	return atLatest(repository, id, async (image) => {
+		const ops = decide(image);
+		return ops.length === 0 ? image : repository.save(image, ops);
+	});
+}
+
+/** Acts on the latest record, and again as long as somebody else changed the record in between. */
+async function atLatest<T>(repository: ImageRepository, id: ImageId, act: (image: Image) => Promise<T>): Promise<T> {
+	for (let left = MAX_ATTEMPTS; ; left -= 1) {
+		const image = await repository.get(id);
+		try {
+			return await act(image);
+		} catch (error) {
+			if (left <= 1 || codeOf(error) !== 'conflict') throw error;
+			if ((await repository.get(id)).revision === image.revision) throw error;
+		}
+	}
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}

@@ -1,0 +1,112 @@
+/** Notifier: tells, in Glance's event names, what the inner layers really did, or that they failed. */
+
+import type { ImageFacts } from '#domain/ports/image-repository.ts';
+import type { Notifier } from '#domain/ports/notifier.ts';
+import type { RequestContext } from '../context.ts';
+import type { Download, ImageController } from '../controller.ts';
+import type { ImageEvent } from '../events.ts';
+import type { Image, ImageId } from '../image.ts';
+import type { Layer } from '../onion.ts';
+
+export function notification(facts: ImageFacts, notifier: Notifier, clock: () => number): Layer {
+	function tell(ctx: RequestContext, type: PlainType, image: Image): void {
+		notifier.publish({ type, image, requestId: ctx.requestId, at: clock(), priority: 'info' });
+	}
+	async function tellUpdated(ctx: RequestContext, id: ImageId, act: () => Promise<void>): Promise<void> {
+		const before = await facts.get(id);
+		await act();
+		tell(ctx, 'image.update', await facts.get(id).catch(() => before));
+	}
+	return (inner) => ({
+		async create(ctx, draft) {
+			const image = await inner.create(ctx, draft);
+			tell(ctx, 'image.create', image);
+			return image;
+		},
+		async update(ctx, id, changes) {
+			const image = await inner.update(ctx, id, changes);
+			if (changes.length > 0) tell(ctx, 'image.update', image);
+			return image;
+		},
+		async remove(ctx, id) {
+			const image = await facts.get(id);
+			await inner.remove(ctx, id);
+			tell(ctx, 'image.delete', { ...image, status: 'deleted' });
+		},
+		upload: (ctx, id, upload) => tellUpload({ inner, facts, notifier, clock }, ctx, id, upload),
+		async download(ctx, id) {
+			const download = await inner.download(ctx, id);
+			return { ...download, read: tellSent({ notifier, clock }, ctx, download) };
+		},
+		deactivate: (ctx, id) => tellUpdated(ctx, id, () => inner.deactivate(ctx, id)),
+		reactivate: (ctx, id) => tellUpdated(ctx, id, () => inner.reactivate(ctx, id)),
+		addTag: (ctx, id, tag) => tellUpdated(ctx, id, () => inner.addTag(ctx, id, tag)),
+		dropTag: (ctx, id, tag) => tellUpdated(ctx, id, () => inner.dropTag(ctx, id, tag)),
+	});
+}
+
+type PlainType = Exclude<ImageEvent['type'], 'image.upload.failed' | 'image.send'>;
+
+interface UploadParts {
+	readonly inner: ImageController;
+	readonly facts: ImageFacts;
+	readonly notifier: Notifier;
+	readonly clock: () => number;
+}
+
+/** `prepare` when the first byte is asked for (nothing was promised before), then what became of it. */
+async function tellUpload(parts: UploadParts, ...[ctx, id, upload]: Parameters<ImageController['upload']>): Promise<Image> {
+	const { inner, facts, notifier, clock } = parts;
+	const common = () => ({ requestId: ctx.requestId, at: clock() });
+	const queued = await facts.get(id);
+	let begun = false;
+	const data = onStart(upload.data, () => {
+		begun = true;
+		notifier.publish({ type: 'image.prepare', image: { ...queued, status: 'saving' }, priority: 'info', ...common() });
+	});
+	try {
+		const image = await inner.upload(ctx, id, { ...upload, data });
+		notifier.publish({ type: 'image.upload', image, priority: 'info', ...common() });
+		notifier.publish({ type: 'image.activate', image, priority: 'info', ...common() });
+		return image;
+	} catch (error) {
+		const reason = error instanceof Error ? error.message : String(error);
+		if (begun) notifier.publish({ type: 'image.upload.failed', image: queued, reason, priority: 'error', ...common() });
+		throw error;
+	}
+}
+
+/** Costs nothing per chunk: the source's own iterator is handed on. */
+function onStart(source: AsyncIterable<Uint8Array>, started: () => void): AsyncIterable<Uint8Array> {
+	return {
+		[Symbol.asyncIterator]() {
+			started();
+			return source[Symbol.asyncIterator]();
+		},
+	};
+}
+
+function tellSent(parts: Pick<UploadParts, 'notifier' | 'clock'>, ctx: RequestContext, download: Download): Download['read'] {
+	return async function* sent(range, options) {
+		const bytesExpected = range.end - range.start;
+		let bytesSent = 0;
+		try {
+			for await (const chunk of download.read(range, options)) {
+				yield chunk;
+				bytesSent += chunk.length;
+			}
+		} finally {
+			parts.notifier.publish({
+				type: 'image.send',
+				image: download.image,
+				bytesSent,
+				bytesExpected,
+				receiverProject: ctx.project,
+				receiverUser: ctx.user,
+				requestId: ctx.requestId,
+				at: parts.clock(),
+				priority: bytesSent === bytesExpected ? 'info' : 'error',
+			});
+		}
+	};
+}

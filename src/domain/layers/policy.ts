@@ -1,0 +1,100 @@
+/**
+ * Policy: decides every change, and every look, from the operator's rules and nothing else. Which rules a verb asks
+ * for is Glance's; what they say is in policy/defaults.ts or the operator's file.
+ */
+
+import type { ImageFacts } from '#domain/ports/image-repository.ts';
+import type { Policy, PolicyTarget } from '#domain/ports/policy.ts';
+import type { RequestContext } from '../context.ts';
+import { ImageError } from '../errors.ts';
+import type { Image, ImageChange, ImageDraft, ImageId, Visibility } from '../image.ts';
+import { noSuchImage } from '../no-such-image.ts';
+import type { Guard } from '../onion.ts';
+import { policyTarget } from '../policy-target.ts';
+
+export function decision(facts: ImageFacts, policy: Policy): Guard {
+	function must(ctx: RequestContext, rule: string, target: PolicyTarget): void {
+		if (!policy.allows(ctx, rule, target)) throw refused(rule);
+	}
+	/** Who fails a rule and may not even get the image is told that there is none. */
+	async function mustOn(ctx: RequestContext, id: ImageId, rules: readonly string[]): Promise<void> {
+		const target = policyTarget(ctx, await facts.get(id));
+		for (const rule of rules) {
+			if (policy.allows(ctx, rule, target)) continue;
+			if (rule === 'get_image' || !policy.allows(ctx, 'get_image', target)) throw noSuchImage(id);
+			throw refused(rule);
+		}
+	}
+	const mayGet = (ctx: RequestContext, image: Image) => policy.allows(ctx, 'get_image', policyTarget(ctx, image));
+
+	return (inner) => ({
+		async create(ctx, draft) {
+			const target = draftTarget(ctx, draft);
+			must(ctx, 'add_image', target);
+			for (const rule of VISIBILITY_RULES[draft.visibility ?? 'shared']) must(ctx, rule, target);
+			return inner.create(ctx, draft);
+		},
+		async list(ctx, query) {
+			must(ctx, 'get_images', { project_id: ctx.project });
+			const page = await inner.list(ctx, query);
+			return { ...page, images: page.images.filter((image) => mayGet(ctx, image)) };
+		},
+		async show(ctx, id) {
+			await mustOn(ctx, id, ['get_image']);
+			return inner.show(ctx, id);
+		},
+		async update(ctx, id, changes) {
+			await mustOn(ctx, id, changes.length === 0 ? ['get_image'] : [...changes.flatMap(rulesOfChange), 'modify_image']);
+			return inner.update(ctx, id, changes);
+		},
+		async remove(ctx, id) {
+			await mustOn(ctx, id, ['delete_image']);
+			return inner.remove(ctx, id);
+		},
+		async upload(ctx, id, upload) {
+			await mustOn(ctx, id, ['upload_image']);
+			return inner.upload(ctx, id, upload);
+		},
+		async download(ctx, id) {
+			await mustOn(ctx, id, ['download_image']);
+			return inner.download(ctx, id);
+		},
+		async deactivate(ctx, id) {
+			await mustOn(ctx, id, ['deactivate']);
+			return inner.deactivate(ctx, id);
+		},
+		async reactivate(ctx, id) {
+			await mustOn(ctx, id, ['reactivate']);
+			return inner.reactivate(ctx, id);
+		},
+		async addTag(ctx, id, tag) {
+			await mustOn(ctx, id, ['modify_image']);
+			return inner.addTag(ctx, id, tag);
+		},
+		async dropTag(ctx, id, tag) {
+			await mustOn(ctx, id, ['modify_image']);
+			return inner.dropTag(ctx, id, tag);
+		},
+	});
+}
+
+/** Rules that giving an image this visibility needs besides those of the verb. */
+const VISIBILITY_RULES: Readonly<Record<Visibility, readonly string[]>> = {
+	public: ['publicize_image'],
+	community: ['communitize_image'],
+	shared: [],
+	private: [],
+};
+
+function rulesOfChange(change: ImageChange): readonly string[] {
+	return 'set' in change && change.set.visibility !== undefined ? VISIBILITY_RULES[change.set.visibility] : [];
+}
+
+/** Before there is an image: Glance's three attributes, with its default in the target (the stored default is `shared`). */
+function draftTarget(ctx: RequestContext, draft: ImageDraft): PolicyTarget {
+	return { project_id: ctx.project, owner: draft.owner ?? null, visibility: draft.visibility ?? 'private' };
+}
+
+function refused(rule: string): ImageError {
+	return new ImageError('forbidden', `you are not authorized to complete ${rule} action`);
+}

@@ -1,0 +1,63 @@
+/**
+ * The domain controller: seven layers, from the outside in, each a function from one record of verbs to another.
+ * Built once at start; who asks travels with every call. docs/decisions/0005-onion-of-functions.md
+ *
+ * To add a layer: one file in layers/, one line in the list below. Ports and layers must be literals, not instances:
+ * spreading copies own properties only.
+ */
+import type { Log } from '#lib/log.ts';
+import type { ImageController } from './controller.ts';
+import { authorisation } from './layers/authorisation.ts';
+import { database } from './layers/database.ts';
+import { location } from './layers/location.ts';
+import { notification } from './layers/notifier.ts';
+import { decision } from './layers/policy.ts';
+import { propertyProtection } from './layers/property-protection.ts';
+import { quota } from './layers/quota.ts';
+import type { Catalogue } from './ports/catalogue.ts';
+import type { ImageData } from './ports/image-data.ts';
+import type { Notifier } from './ports/notifier.ts';
+import type { Policy } from './ports/policy.ts';
+import type { PropertyProtections } from './ports/property-protections.ts';
+import type { QuotaLimits } from './ports/quota.ts';
+
+/** Names only the verbs it changes; the others pass through. */
+export type Layer = (inner: ImageController) => Partial<ImageController>;
+
+/** A layer that must answer every verb: a new verb does not compile until each guard has spoken. */
+export type Guard = (inner: ImageController) => ImageController;
+
+export interface OnionParts {
+	readonly catalogue: Catalogue;
+	readonly data: ImageData;
+	readonly policy: Policy;
+	readonly notifier: Notifier;
+	readonly limits: QuotaLimits;
+	/** Node's name of the digest that becomes `os_hash_value`: sha512 */
+	readonly hashAlgorithm: string;
+	/** name of this node's site */
+	readonly site: string;
+	/** UTC milliseconds */
+	readonly clock: () => number;
+	readonly log: Log;
+	/** absent: custom properties are not protected */
+	readonly protections?: PropertyProtections;
+}
+
+export function buildImageController(parts: OnionParts): ImageController {
+	const { catalogue, data, policy, notifier, limits, hashAlgorithm, site, clock, log, protections } = parts;
+	const repository = database(catalogue);
+	const layers: readonly (Layer | Guard)[] = [
+		authorisation(repository),
+		propertyProtection(repository, protections),
+		notification(repository, notifier, clock),
+		decision(repository, policy),
+		quota(repository, limits),
+	];
+	const core = location({ repository, data, site, hashAlgorithm, log });
+	return layers.reduceRight(wrap, core);
+}
+
+function wrap(inner: ImageController, layer: Layer | Guard): ImageController {
+	return { ...inner, ...layer(inner) };
+}

@@ -1,0 +1,103 @@
+/** Errors leave through here: one table from code to status, one rule for the body. */
+import { STATUS_CODES } from 'node:http';
+import { type ErrorCode, ImageError } from '#domain/errors.ts';
+import type { AppContext } from './env.ts';
+import { respond } from './respond.ts';
+
+interface Answer {
+	readonly status: number;
+	/** for these Glance does not negotiate the body */
+	readonly plain?: true;
+	readonly headers?: Readonly<Record<string, string>>;
+}
+
+const ANSWERS: Readonly<Record<ErrorCode, Answer>> = {
+	'not-found': { status: 404 },
+	forbidden: { status: 403 },
+	unauthenticated: { status: 401 },
+	invalid: { status: 400 },
+	conflict: { status: 409 },
+	gone: { status: 410 },
+	'unsupported-type': { status: 415 },
+	'limit-exceeded': { status: 413, plain: true },
+	'too-large': { status: 413 },
+	full: { status: 413 },
+	'write-denied': { status: 503 },
+	unavailable: { status: 503, headers: { 'retry-after': '10' } },
+	corrupt: { status: 500 },
+	timeout: { status: 408 },
+	aborted: { status: 503 },
+};
+
+/** The answer to an error of ours; anything else is a fault of this program, and its text stays inside. */
+export function problem(c: AppContext, error: unknown, headers: Readonly<Record<string, string>> = {}): Response {
+	if (!(error instanceof ImageError))
+		return problemText(c, 500, 'the server has either erred or is incapable of performing the requested operation', headers);
+	const answer = ANSWERS[error.code];
+	const all = { ...answer.headers, ...headers };
+	return answer.plain
+		? written(c, answer.status, 'plain', error.message, all)
+		: problemText(c, answer.status, error.message, all);
+}
+
+/** An error the door itself makes: no such method, no such range. */
+export function problemText(
+	c: AppContext,
+	status: number,
+	text: string,
+	headers: Readonly<Record<string, string>> = {},
+): Response {
+	return written(c, status, bodyKind(c.req.header('accept')), text, headers);
+}
+
+type BodyKind = 'plain' | 'html' | 'json';
+
+function written(
+	c: AppContext,
+	status: number,
+	kind: BodyKind,
+	text: string,
+	headers: Readonly<Record<string, string>>,
+): Response {
+	const title = STATUS_CODES[status] ?? 'Error';
+	const [type, body] = BODIES[kind](`${status} ${title}`, title, text);
+	return respond(c, status, body, { 'content-type': type, 'x-content-type-options': 'nosniff', ...headers });
+}
+
+/** The three shapes clients of Glance parse; spaces and line ends included. */
+const BODIES: Readonly<Record<BodyKind, (line: string, title: string, text: string) => readonly [type: string, body: string]>> = {
+	plain: (line, _title, text) => ['text/plain; charset=UTF-8', `${line}\n\n${text}\n\n   `],
+	html: (line, _title, text) => [
+		'text/html; charset=UTF-8',
+		`<html>\n <head>\n  <title>${line}</title>\n </head>\n <body>\n  <h1>${line}</h1>\n  ${escapeHtml(text)}<br /><br />\n\n\n\n </body>\n</html>`,
+	],
+	json: (line, title, text) => [
+		'application/json; charset=UTF-8',
+		JSON.stringify({ message: `${text}<br /><br />\n\n\n`, code: line, title }),
+	],
+};
+
+/** HTML before JSON when the client likes both equally; plain text when it names neither, or nothing at all. */
+function bodyKind(accept: string | undefined): BodyKind {
+	if (accept === undefined) return 'plain';
+	const html = quality(accept, 'text/html', 'text/*');
+	const json = quality(accept, 'application/json', 'application/*');
+	if (html === 0 && json === 0) return 'plain';
+	return html >= json ? 'html' : 'json';
+}
+
+/** The weight of the most exact range that covers a type. RFC 9110 §12.5.1 */
+function quality(accept: string, type: string, family: string): number {
+	const weights = new Map(accept.toLowerCase().split(',').map(parseRange));
+	return weights.get(type) ?? weights.get(family) ?? weights.get('*/*') ?? 0;
+}
+
+function parseRange(range: string): readonly [type: string, weight: number] {
+	const [type = '', ...parameters] = range.split(';').map((part) => part.trim());
+	const weight = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2);
+	return [type, weight === undefined ? 1 : Number(weight) || 0];
+}
+
+function escapeHtml(text: string): string {
+	return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}

@@ -1,0 +1,16 @@
+import type { AppContext } from './env.ts';
+
+type PlainHeaders = Readonly<Record<string, string>>;
+
+/** Every answer leaves through here or through `commonHeaders`: none goes without its request id. */
+export function respond(c: AppContext, status: number, body: string | null, headers: PlainHeaders = {}): Response {
+	return new Response(body, { status, headers: { ...commonHeaders(c), ...headers } });
+}
+
+export function respondJson(c: AppContext, status: number, value: unknown, headers: PlainHeaders = {}): Response {
+	return respond(c, status, JSON.stringify(value), { 'content-type': 'application/json', ...headers });
+}
+
+export function commonHeaders(c: AppContext): PlainHeaders {
+	return { 'x-openstack-request-id': c.var.requestId };
+}

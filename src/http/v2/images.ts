@@ -1,0 +1,78 @@
+import type { ImageController } from '#domain/controller.ts';
+import { ImageError } from '#domain/errors.ts';
+import { parseListQuery } from '#http/wire/filters.ts';
+import type { ImageFormats } from '#http/wire/formats.ts';
+import { parseImageDraft } from '#http/wire/image-draft.ts';
+import { PATCH_TYPES, parseImagePatch } from '#http/wire/image-patch.ts';
+import { viewImage } from '#http/wire/image-view.ts';
+import type { AppContext } from '../env.ts';
+import { jsonBody } from '../json-body.ts';
+import { problem } from '../problems.ts';
+import { respond, respondJson } from '../respond.ts';
+import { bodyless, type Route } from '../route.ts';
+
+const MAX_CREATE_BYTES = 64 * 1024;
+const MAX_PATCH_BYTES = 256 * 1024;
+
+export interface ImagesParts {
+	readonly images: ImageController;
+	readonly formats: ImageFormats;
+	readonly publicUrl: (c: AppContext) => string;
+}
+
+/** Image API v2, "Images". */
+export function imageRoutes({ images, formats, publicUrl }: ImagesParts): readonly Route[] {
+	async function create(c: AppContext): Promise<Response> {
+		const draft = parseImageDraft(await jsonBody(c, MAX_CREATE_BYTES), formats);
+		const image = await images.create(c.var.ctx, draft);
+		return respondJson(c, 201, viewImage(image), { location: `${publicUrl(c)}/v2/images/${image.id}` });
+	}
+	async function list(c: AppContext): Promise<Response> {
+		const params = new URL(c.req.url).searchParams;
+		const page = await images.list(c.var.ctx, parseListQuery(params));
+		const last = page.images.at(-1);
+		return respondJson(c, 200, {
+			images: page.images.map(viewImage),
+			first: pageLink(params, undefined),
+			schema: '/v2/schemas/images',
+			...(page.full && last !== undefined && { next: pageLink(params, last.id) }),
+		});
+	}
+	async function show(c: AppContext): Promise<Response> {
+		return respondJson(c, 200, viewImage(await images.show(c.var.ctx, idOf(c))));
+	}
+	async function patch(c: AppContext): Promise<Response> {
+		const type = PATCH_TYPES.find((each) => each === mediaType(c));
+		if (type === undefined) {
+			const error = new ImageError('unsupported-type', `the content type must be one of ${PATCH_TYPES.join(', ')}`);
+			return problem(c, error, { 'accept-patch': PATCH_TYPES.join(', ') });
+		}
+		const changes = parseImagePatch(type, await jsonBody(c, MAX_PATCH_BYTES), formats);
+		return respondJson(c, 200, viewImage(await images.update(c.var.ctx, idOf(c), changes)));
+	}
+	async function remove(c: AppContext): Promise<Response> {
+		await images.remove(c.var.ctx, idOf(c));
+		return respond(c, 204, null);
+	}
+	return [
+		{ path: '/v2/images', methods: { GET: bodyless(list), POST: create } },
+		{ path: '/v2/images/:id', methods: { GET: bodyless(show), PATCH: patch, DELETE: bodyless(remove) } },
+	];
+}
+
+export function idOf(c: AppContext): string {
+	return c.req.param('id') ?? '';
+}
+
+/** Without parameters such as a charset. */
+export function mediaType(c: AppContext): string | undefined {
+	return c.req.header('content-type')?.split(';', 1)[0]?.trim().toLowerCase();
+}
+
+/** All parameters are kept, repeated ones too, so that a following page means what the first did. */
+function pageLink(params: URLSearchParams, marker: string | undefined): string {
+	const link = new URLSearchParams(params);
+	link.delete('marker');
+	if (marker !== undefined) link.set('marker', marker);
+	return link.size === 0 ? '/v2/images' : `/v2/images?${link}`;
+}

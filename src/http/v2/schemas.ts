@@ -1,0 +1,15 @@
+import type { ImageFormats } from '#http/wire/formats.ts';
+import { imageSchema } from '#http/wire/json-schemas/image.ts';
+import { imagesSchema } from '#http/wire/json-schemas/images.ts';
+import { respondJson } from '../respond.ts';
+import { bodyless, type Route } from '../route.ts';
+
+/** Image API v2, "Image schemas". */
+export function schemaRoutes(formats: ImageFormats): readonly Route[] {
+	const image = imageSchema(formats);
+	const images = imagesSchema(image);
+	return [
+		{ path: '/v2/schemas/image', methods: { GET: bodyless((c) => respondJson(c, 200, image)) } },
+		{ path: '/v2/schemas/images', methods: { GET: bodyless((c) => respondJson(c, 200, images)) } },
+	];
+}

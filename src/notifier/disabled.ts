@@ -1,0 +1,15 @@
+import type { Notifier } from '#domain/ports/notifier.ts';
+import { notificationOf } from './payload.ts';
+
+/**
+ * Keeps events of the named types or groups from a sink. A group is any dotted prefix: `image` silences every image
+ * event, `image.member` those of members only (in Glance that group matches nothing).
+ */
+export function withoutEvents(disabled: readonly string[], sink: Notifier): Notifier {
+	return {
+		publish(event) {
+			const type = notificationOf(event).event_type;
+			if (!disabled.some((name) => type === name || type.startsWith(`${name}.`))) sink.publish(event);
+		},
+	};
+}

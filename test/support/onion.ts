@@ -1,0 +1,81 @@
+/** A site's domain controller over the real catalogue in memory, and callers to ask it with. */
+import { type LocalCatalogue, openCatalogue } from '#catalogue/catalogue.ts';
+import { memoryKeyValue } from '#catalogue/memory.ts';
+import type { RequestContext } from '#domain/context.ts';
+import type { ImageController, Upload } from '#domain/controller.ts';
+import type { ImageEvent } from '#domain/events.ts';
+import type { Image, ImageDraft } from '#domain/image.ts';
+import { buildImageController, type OnionParts } from '#domain/onion.ts';
+import type { ImageData } from '#domain/ports/image-data.ts';
+import { DEFAULT_QUOTA } from '#domain/ports/quota.ts';
+import { silentLog } from '#lib/log.ts';
+import { createRulePolicy } from '#policy/rule-policy.ts';
+import { logTrust, logWriter } from './fleet-of-logs.ts';
+import { memoryImageData } from './memory-image-data.ts';
+
+export interface TestSite {
+	readonly images: ImageController;
+	readonly catalogue: LocalCatalogue;
+	readonly events: readonly ImageEvent[];
+	readonly site: string;
+}
+
+export async function testCatalogue(site: string): Promise<LocalCatalogue> {
+	const writer = logWriter(site);
+	const catalogue = await openCatalogue({ kv: memoryKeyValue(), signer: writer.signer, trust: logTrust, log: silentLog });
+	await catalogue.commit([writer.announce]);
+	return catalogue;
+}
+
+export async function testSite(overrides: Partial<OnionParts> & { readonly data?: ImageData } = {}): Promise<TestSite> {
+	const site = overrides.site ?? 'centre';
+	const catalogue = await testCatalogue(site);
+	const events: ImageEvent[] = [];
+	const images = buildImageController({
+		catalogue,
+		data: memoryImageData(),
+		policy: createRulePolicy({ log: silentLog }),
+		notifier: { publish: (event) => void events.push(event) },
+		limits: DEFAULT_QUOTA,
+		hashAlgorithm: 'sha512',
+		site,
+		clock: Date.now,
+		log: silentLog,
+		...overrides,
+	});
+	return { images, catalogue, events, site };
+}
+
+export function caller(over: Partial<RequestContext> = {}): RequestContext {
+	return {
+		requestId: 'req-test',
+		user: 'user',
+		project: 'project-a',
+		roles: ['member', 'reader'],
+		admin: false,
+		door: 'client',
+		signal: new AbortController().signal,
+		...over,
+	};
+}
+
+export function administrator(over: Partial<RequestContext> = {}): RequestContext {
+	return caller({ user: 'admin', project: 'operators', roles: ['admin'], admin: true, ...over });
+}
+
+export const UPLOADABLE: ImageDraft = { diskFormat: 'raw', containerFormat: 'bare' };
+
+export function uploadOf(bytes: Uint8Array, over: Partial<Upload> = {}): Upload {
+	return { data: pieces(bytes), maxBytes: Number.MAX_SAFE_INTEGER, ...over };
+}
+
+export async function* pieces(bytes: Uint8Array, size = 4096): AsyncGenerator<Uint8Array> {
+	for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+export async function bytesOf(images: ImageController, ctx: RequestContext, id: Image['id']): Promise<Buffer | null> {
+	const download = await images.download(ctx, id);
+	if (download.size === null) return null;
+	const range = { start: 0, end: download.size };
+	return Buffer.concat(await Array.fromAsync(download.read(range, { signal: ctx.signal }), (chunk) => Buffer.from(chunk)));
+}

@@ -38,7 +38,7 @@ export function memoryImageData(): MemoryImageData {
 				throw new ImageError('invalid', `${size} bytes came, ${declaredSize} were declared`);
 			const bytes = Buffer.concat(chunks);
 			const digest = (algorithm: string) => createHash(algorithm).update(bytes).digest('hex');
-			const root = `root-${digest('sha256')}`;
+			const root = rootOf(digest('sha256'));
 			contents.set(root, bytes);
 			pins.set(root, (pins.get(root) ?? 0) + 1);
 			return {
@@ -62,4 +62,10 @@ export function memoryImageData(): MemoryImageData {
 			if (!pins.has(root)) contents.delete(root);
 		},
 	};
+}
+
+/** A text in the alphabet of content names. */
+function rootOf(hex: string): string {
+	const letters: Readonly<Record<string, string>> = { '0': 'g', '1': 'h', '8': 'i', '9': 'j' };
+	return `bafy${hex.replace(/[0189]/g, (digit) => letters[digit] ?? digit)}`;
 }

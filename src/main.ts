@@ -15,6 +15,7 @@ const terminal: Terminal = {
 			for (const signal of SIGNALS) process.off(signal, listener);
 		};
 	},
+	now: () => performance.now(),
 	exitNow: (code) => process.exit(code),
 };
 

@@ -62,9 +62,9 @@ function firstSignal(terminal: Terminal): { readonly signal: AbortSignal; stopLi
 	let firstAt = 0;
 	const stopListening = terminal.onSignal((signal) => {
 		if (!controller.signal.aborted) {
-			firstAt = performance.now();
+			firstAt = terminal.now();
 			controller.abort(new Error(signal));
-		} else if (performance.now() - firstAt > SAME_WISH_MS) terminal.exitNow(SIGNAL_EXIT + (SIGNAL_NUMBERS[signal] ?? 0));
+		} else if (terminal.now() - firstAt > SAME_WISH_MS) terminal.exitNow(SIGNAL_EXIT + (SIGNAL_NUMBERS[signal] ?? 0));
 	});
 	return { signal: controller.signal, stopListening };
 }

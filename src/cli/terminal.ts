@@ -11,6 +11,8 @@ export interface Terminal {
 	readonly startNode: StartNode;
 	/** Calls back on every request to end; returns the way to stop listening. */
 	onSignal(listener: (signal: NodeJS.Signals) => void): () => void;
+	/** milliseconds of a clock that never goes back */
+	now(): number;
 	/** Ends the process at once, whatever still runs. */
 	exitNow(code: number): void;
 }

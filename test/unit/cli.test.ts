@@ -1,0 +1,341 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
+import { after, describe, test } from 'node:test';
+import { runCli } from '#cli/program.ts';
+import type { RunningNode, StartNode } from '#cli/start-node.ts';
+import type { Terminal } from '#cli/terminal.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'sundog-cli-'));
+after(() => rmSync(root, { recursive: true }));
+const DATA_DIR = join(root, 'data');
+
+interface Run {
+	readonly code: number;
+	readonly out: string;
+	readonly said: readonly string[];
+}
+
+interface Stage extends Partial<Pick<Terminal, 'startNode' | 'onSignal' | 'exitNow' | 'out' | 'now'>> {
+	readonly env?: Readonly<Record<string, string>>;
+}
+
+async function sundog(args: string, { env = {}, ...stage }: Stage = {}): Promise<Run> {
+	let out = '';
+	const said: string[] = [];
+	const code = await runCli(args.split(' ').filter(Boolean), {
+		env: { HOME: root, SUNDOG_DATA_DIR: DATA_DIR, ...env },
+		out: (text) => {
+			out += text;
+		},
+		say: (line) => said.push(line),
+		startNode: () => assert.fail('nothing should start'),
+		onSignal: () => () => {},
+		now: () => 0,
+		exitNow: () => assert.fail('nothing should exit'),
+		...stage,
+	});
+	return { code, out, said };
+}
+
+async function refused(args: string, stage: Stage = {}): Promise<{ readonly code: number; readonly line: string }> {
+	const { code, out, said } = await sundog(args, stage);
+	assert.equal(out, '', 'nothing on standard output');
+	assert.equal(said.length, 1, said.join('\n'));
+	const [line = ''] = said;
+	assert.match(line, /^sundog: [^\n]+$/);
+	return { code, line };
+}
+
+describe('the command line', () => {
+	test('version prints the version alone', async () => {
+		const expected = { code: 0, out: '0.1.0\n', said: [] };
+		assert.deepEqual(await sundog('version'), expected);
+		assert.deepEqual(await sundog('--version'), expected);
+	});
+
+	test('help is a success and names every setting that has a flag', async () => {
+		const { code, out } = await sundog('serve --help');
+		assert.equal(code, 0);
+		for (const word of ['--listen', 'SUNDOG_LISTEN', '--config', '--store-file-dir']) assert.ok(out.includes(word), word);
+		assert.ok(!out.includes('--admin-token'), 'a process list would show it');
+	});
+
+	test('mistakes are one line and code 2', async () => {
+		const mistakes: Readonly<Record<string, RegExp>> = {
+			srve: /unknown command 'srve' \(Did you mean serve\?\)/,
+			fleet: /a verb is missing/,
+			'fleet invit': /unknown command 'invit'/,
+			'fleet invite': /required option '--site <name>'/,
+			'fleet invite --site UPPER': /--site: "UPPER" is not a site name/,
+			'--lisen 127.0.0.1:1': /unknown option '--lisen' \(Did you mean --listen\?\)/,
+			'serve extra': /too many arguments/,
+			'serve --listen nowhere': /--listen: "nowhere" is not host:port/,
+			'config check --auth none --listen 0.0.0.0:1': /--auth: "none" is refused because 0\.0\.0\.0:1/,
+		};
+		for (const [args, pattern] of Object.entries(mistakes)) {
+			const { code, line } = await refused(args);
+			assert.match(line, pattern);
+			assert.equal(code, 2, line);
+		}
+	});
+
+	test('config check prints what a node would take, without secrets, and warns about unknown variables', async () => {
+		const env = { SUNDOG_SITE: 'paris', SUNDOG_ADMIN_TOKEN: 'hush', SUNDOG_LISTN: 'x' };
+		const { code, out, said } = await sundog('config check --listen [::1]:0', { env });
+		assert.equal(code, 0);
+		const shown = JSON.parse(out);
+		assert.equal(shown.site, 'paris');
+		assert.deepEqual(shown.listen, { host: '::1', port: 0 });
+		assert.ok(!out.includes('hush'));
+		assert.deepEqual(said, [
+			'sundog: warning: the variable SUNDOG_LISTN is unknown and has no effect; did you mean "SUNDOG_LISTEN"?',
+		]);
+	});
+});
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
+
+/** A real server on loopback, known to the CLI by the data directory's node.json as a running node would be. */
+async function withNode<T>(
+	answer: Answer,
+	use: (node: { readonly dataDir: string; readonly http: string }) => Promise<T>,
+): Promise<T> {
+	const server = createServer((request, response) => void answer(request, response)).listen(0, '127.0.0.1');
+	await once(server, 'listening');
+	const http = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+	const dataDir = mkdtempSync(join(root, 'node-'));
+	writeFileSync(join(dataDir, 'node.json'), JSON.stringify({ http, pid: process.pid }));
+	try {
+		return await use({ dataDir, http });
+	} finally {
+		server.closeAllConnections();
+		server.close();
+	}
+}
+
+function answering(status: number, body: object | string): Answer {
+	return (_, response) => {
+		response.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body));
+	};
+}
+
+describe('fleet invite', () => {
+	test('asks the node of the data directory and prints the token alone', async () => {
+		const seen: unknown[] = [];
+		const answer: Answer = async (request, response) => {
+			seen.push(request.method, request.url, request.headers['x-auth-token'], await json(request));
+			response.writeHead(201).end(JSON.stringify({ token: 'one.time.token', site: 'paris' }));
+		};
+		await withNode(answer, async ({ dataDir }) => {
+			const run = await sundog('fleet invite --site paris', { env: { SUNDOG_DATA_DIR: dataDir } });
+			assert.deepEqual(run, { code: 0, out: 'one.time.token\n', said: [] });
+			assert.deepEqual(seen, ['POST', '/admin/v1/fleet/invitations', undefined, { site: 'paris' }]);
+		});
+	});
+
+	test('sends the admin token of the environment, else the one kept in the data directory', async () => {
+		const seen: unknown[] = [];
+		const answer: Answer = (request, response) => {
+			seen.push(request.headers['x-auth-token']);
+			answering(201, { token: 't' })(request, response);
+		};
+		await withNode(answer, async ({ dataDir }) => {
+			writeFileSync(join(dataDir, 'admin-token'), 'kept\n');
+			await sundog('fleet invite --site paris', { env: { SUNDOG_DATA_DIR: dataDir } });
+			await sundog('fleet invite --site paris', { env: { SUNDOG_DATA_DIR: dataDir, SUNDOG_ADMIN_TOKEN: 'given' } });
+		});
+		assert.deepEqual(seen, ['kept', 'given']);
+	});
+
+	test('finds a node elsewhere by SUNDOG_LISTEN', async () => {
+		await withNode(answering(201, { token: 't' }), async ({ http }) => {
+			const run = await sundog('fleet invite --site paris', { env: { SUNDOG_LISTEN: new URL(http).host } });
+			assert.deepEqual(run, { code: 0, out: 't\n', said: [] });
+		});
+	});
+
+	test('says when no node runs there, also when a killed one left its file', async () => {
+		assert.deepEqual(await refused('fleet invite --site paris'), {
+			code: 4,
+			line: `sundog: no node runs with data directory ${DATA_DIR}; start it, or set SUNDOG_DATA_DIR or SUNDOG_LISTEN`,
+		});
+		const dataDir = mkdtempSync(join(root, 'dead-'));
+		const aboveEveryPid = 2 ** 22 + 1;
+		writeFileSync(join(dataDir, 'node.json'), JSON.stringify({ http: 'http://127.0.0.1:9', pid: aboveEveryPid }));
+		const { code, line } = await refused('fleet invite --site paris', { env: { SUNDOG_DATA_DIR: dataDir } });
+		assert.equal(code, 4);
+		assert.match(line, /no node runs with data directory/);
+	});
+
+	test('says when the connection is refused', async () => {
+		const http = await withNode(answering(200, {}), async (node) => node.http);
+		const { code, line } = await refused('node show', { env: { SUNDOG_LISTEN: new URL(http).host } });
+		assert.equal(code, 4);
+		assert.equal(line, `sundog: no node answers at ${http} (ECONNREFUSED)`);
+	});
+
+	test("passes on the node's own reason, whatever its form", async () => {
+		const bodies: readonly [number, object | string, RegExp][] = [
+			[403, { message: 'this node is not the centre' }, /the node refused \(403\): this node is not the centre$/],
+			[409, { error: { message: 'busy' } }, /refused \(409\): busy$/],
+			[403, '<html><body>no <b>way</b></body></html>', /refused \(403\): no way$/],
+			[503, '', /refused \(503\): Service Unavailable$/],
+			[401, '', /the node asks for a token: set SUNDOG_ADMIN_TOKEN$/],
+			[404, 'x', /has no admin API: is it a Sundog node\?$/],
+			[200, 'hello', /the node's answer is not JSON/],
+			[201, {}, /the node answered without a token$/],
+			[302, '', /no node answers at/],
+		];
+		for (const [status, body, pattern] of bodies)
+			await withNode(answering(status, body), async ({ dataDir }) => {
+				const { line } = await refused('fleet invite --site paris', { env: { SUNDOG_DATA_DIR: dataDir } });
+				assert.match(line, pattern);
+			});
+	});
+
+	test('a damaged node.json is named', async () => {
+		const dataDir = mkdtempSync(join(root, 'bad-'));
+		writeFileSync(join(dataDir, 'node.json'), '{"http": 5}');
+		const { code, line } = await refused('node show', { env: { SUNDOG_DATA_DIR: dataDir } });
+		assert.equal(code, 1);
+		assert.match(line, /node\.json is damaged/);
+	});
+});
+
+describe('serve', () => {
+	const running: RunningNode = {
+		http: 'http://127.0.0.1:9292',
+		peer: ['/ip4/127.0.0.1/tcp/9293/p2p/12D3KooW'],
+		site: 'centre',
+		node: '12D3KooW',
+		dataDir: DATA_DIR,
+		notes: ['admin token: abc (shown once)'],
+		stop: async () => {},
+	};
+
+	/** Signals that a test sends by hand, and the moment somebody listens. */
+	function signals() {
+		let listener: ((signal: NodeJS.Signals) => void) | undefined;
+		return {
+			onSignal(wanted: (signal: NodeJS.Signals) => void) {
+				listener = wanted;
+				return () => {
+					listener = undefined;
+				};
+			},
+			send: (signal: NodeJS.Signals) => listener?.(signal),
+			heard: () => listener !== undefined,
+		};
+	}
+
+	test('prints one JSON line when ready, tells people the rest, and drains on a signal', async () => {
+		const { onSignal, send, heard } = signals();
+		let stopped = 0;
+		const out: string[] = [];
+		const stop = async () => {
+			stopped++;
+		};
+		const run = await sundog('', {
+			startNode: async () => ({ ...running, stop }),
+			onSignal,
+			out: (text) => {
+				out.push(text);
+				queueMicrotask(() => send('SIGTERM'));
+			},
+		});
+		assert.equal(run.code, 0);
+		assert.equal(stopped, 1);
+		assert.ok(!heard(), 'nobody listens any more');
+		const { stop: _, notes: __, ...facts } = running;
+		assert.deepEqual(
+			out.map((text) => JSON.parse(text)),
+			[{ ready: true, ...facts }],
+		);
+		const text = run.said.join('\n');
+		for (const part of [
+			running.http,
+			running.peer[0],
+			DATA_DIR,
+			'admin token: abc',
+			'openstack --os-auth-type none',
+			'fleet invite --site paris',
+		])
+			assert.ok(text.includes(String(part)), `${part} in ${text}`);
+	});
+
+	test('settings reach the node, flags before variables', async () => {
+		const { onSignal, send } = signals();
+		const seen: string[] = [];
+		const startNode: StartNode = async (config) => {
+			seen.push(config.site);
+			queueMicrotask(() => send('SIGINT'));
+			return running;
+		};
+		await sundog('--site oslo', { startNode, onSignal, env: { SUNDOG_SITE: 'paris' } });
+		assert.deepEqual(seen, ['oslo']);
+	});
+
+	test('a signal during the start gives it up, and that is no failure', async () => {
+		const { onSignal, send } = signals();
+		const startNode: StartNode = (_, { signal }) =>
+			new Promise((_, reject) => {
+				signal.addEventListener('abort', () => reject(signal.reason));
+				send('SIGINT');
+			});
+		assert.deepEqual(await sundog('serve', { startNode, onSignal }), { code: 0, out: '', said: [] });
+	});
+
+	test('one Ctrl-C that arrives twice drains; a second wish ends the process at once', async () => {
+		const { onSignal, send } = signals();
+		const exits: number[] = [];
+		const { promise: drained, resolve: drain } = Promise.withResolvers<void>();
+		let now = 1000;
+		const run = sundog('serve', {
+			startNode: async () => ({ ...running, stop: () => drained }),
+			onSignal,
+			exitNow: (code) => exits.push(code),
+			now: () => now,
+			out: () => queueMicrotask(() => send('SIGINT')),
+		});
+		await new Promise((resolve) => setImmediate(resolve));
+		now += 100;
+		send('SIGINT');
+		assert.deepEqual(exits, []);
+		now += 1000;
+		send('SIGINT');
+		assert.deepEqual(exits, [130]);
+		drain();
+		assert.equal((await run).code, 0);
+	});
+
+	test('what a node cannot have is one line and code 3', async () => {
+		const level = Object.assign(new Error('Database is not open'), {
+			code: 'LEVEL_DATABASE_NOT_OPEN',
+			cause: Object.assign(new Error('IO error: lock'), { code: 'LEVEL_LOCKED' }),
+		});
+		const system = (code: string, rest: object = {}) => Object.assign(new Error(code), { code, ...rest });
+		const causes: readonly [Error, RegExp, number][] = [
+			[system('EADDRINUSE', { syscall: 'listen', address: '::1', port: 9292 }), /\[::1\]:9292 is in use by another process/, 3],
+			[
+				system('EACCES', { syscall: 'listen', address: '127.0.0.1', port: 80 }),
+				/127\.0\.0\.1:80 may not be used by this user/,
+				3,
+			],
+			[system('EACCES', { syscall: 'mkdir', path: '/var/x' }), /\/var\/x may not be used by this user/, 3],
+			[system('EROFS', { path: '/ro' }), /\/ro is on a read-only file system/, 3],
+			[level, /data directory .* is in use by another process/, 3],
+			[new Error('the peers do not answer'), /sundog: the peers do not answer/, 1],
+		];
+		for (const [error, pattern, expected] of causes) {
+			const { code, line } = await refused('serve', { startNode: () => Promise.reject(error) });
+			assert.match(line, pattern);
+			assert.equal(code, expected);
+		}
+	});
+});

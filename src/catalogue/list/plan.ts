@@ -17,7 +17,7 @@ import {
 import { COMMUNITY, EVERYTHING, type Field, facetKey, ownedBy, propertyKey, SEEN_BY_ALL, textKey } from '../indexes.ts';
 import { essentialTerms, matches } from './order.ts';
 import { scan } from './scan.ts';
-import { images, prefixesOf, type Roots, type Source, sorted, walk, walks } from './walk.ts';
+import { atMost, images, prefixesOf, type Roots, type Source, sorted, walk, walks } from './walk.ts';
 
 /** A filter with at most this many images under it is answered by reading them all. */
 const FEW_IMAGES = 256;
@@ -74,20 +74,11 @@ async function plan(
 	const only = facets.length === 1 ? walkable[0] : undefined;
 	if (only) return walk(source, only, terms, marker);
 	for (const roots of facets) {
-		const few = await fewOf(source, roots);
+		const path = roots.facet ? [roots.facet.field] : [];
+		const few = await atMost(scan(source.kv, prefixesOf(roots, path), false), FEW_IMAGES);
 		if (few) return sorted(images(source, few), terms, marker);
 	}
 	return walk(source, walkable[0] ?? { scopes }, terms, marker);
-}
-
-/** The ids under a facet when they are few. */
-async function fewOf(source: Source, roots: Roots): Promise<readonly string[] | undefined> {
-	const found: string[] = [];
-	const path = roots.facet ? [roots.facet.field] : [];
-	for await (const id of scan(source.kv, prefixesOf(roots, path), false)) {
-		if (found.push(id) > FEW_IMAGES) return undefined;
-	}
-	return found;
 }
 
 function scopesOf(query: ImageQuery, viewer: Viewer): readonly string[] {

@@ -6,6 +6,9 @@ import { FIELDS, type Field, hasIndex, listPrefix, tailOf } from '../indexes.ts'
 import { orderOf } from './order.ts';
 import { groups, scan } from './scan.ts';
 
+/** Images of one value that are sorted in memory when no index has their order. */
+const SORTED_GROUP_MAX = 512;
+
 /** Where candidates come from: a scope, narrowed to some values of one field. */
 export interface Roots {
 	readonly scopes: readonly string[];
@@ -61,8 +64,25 @@ async function* withinGroup(
 	}
 	const field = lead?.key === 'createdAt' ? undefined : lead?.key;
 	const narrower = field && { scopes: roots.scopes, facet: { field, values: [group] } };
-	if (!roots.facet && narrower && walks(narrower, rest)) yield* walk(source, narrower, rest, marker);
-	else yield* sorted(images(source, scan(source.kv, inGroup, false)), terms, marker);
+	if (!roots.facet && narrower && walks(narrower, rest)) {
+		yield* walk(source, narrower, rest, marker);
+		return;
+	}
+	const few = await atMost(scan(source.kv, inGroup, false), SORTED_GROUP_MAX);
+	if (few) yield* sorted(images(source, few), terms, marker);
+	else yield* withLead(walk(source, { scopes: roots.scopes }, rest, marker), terms, group);
+}
+
+/** A large share of all images has this value: they are met often enough in the order of the other terms. */
+async function* withLead(all: AsyncIterable<Image>, terms: readonly SortTerm[], group: string): AsyncIterable<Image> {
+	for await (const image of all) if (terms[0] && leadValue(terms[0], image) === group) yield image;
+}
+
+/** All ids when there are no more than `max`. */
+export async function atMost(ids: AsyncIterable<ImageId>, max: number): Promise<readonly ImageId[] | undefined> {
+	const found: ImageId[] = [];
+	for await (const id of ids) if (found.push(id) > max) return undefined;
+	return found;
 }
 
 /** Creation times in one direction and ids in the other: the images of an instant are few and sorted in memory. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { createImageClient } from '../../test/support/image-client.ts';
+import { createImageClient, storesOf } from '../../test/support/image-client.ts';
 import { startNode } from '../../test/support/node-process.ts';
 import { sampleContent } from '../../test/support/sample-content.ts';
 import { MIB, median, percentile, type Row, runPeer, timed } from '../harness.ts';
@@ -75,7 +75,9 @@ export const catalogueRow: Row = {
 async function firstImage(dataDir: string): Promise<{ readonly id: string }> {
 	await using node = await startNode({ dataDir });
 	using client = createImageClient(node.http);
-	const image = await client.add(sampleContent('catalogue', 4096), { name: 'the first' });
+	const { id } = await client.add(sampleContent('catalogue', 4096), { name: 'the first' });
+	// Seeded, so that the records made after its model are complete.
+	const image = await client.until(id, 'in the backend', (now) => storesOf(now).includes('file'));
 	await node.stop();
 	return image;
 }

@@ -65,7 +65,7 @@ const EMPTY_FEED: LogFeed = {
 export async function startLiar(options: LiarOptions): Promise<Liar> {
 	const { dataDir, site, listen } = options;
 	const clock = Date.now;
-	const nodeKey = await openNodeKey(join(dataDir, 'node.key'));
+	const nodeKey = await openNodeKey(join(dataDir, 'identity.key'));
 	const standing = await gainStanding({
 		dataDir,
 		nodeKey,
@@ -77,7 +77,7 @@ export async function startLiar(options: LiarOptions): Promise<Liar> {
 	const membership = createMembership({ node: nodeKey.peerId, standing, nodes: () => [], save: async () => {}, clock });
 	const limits = DEFAULT_LIMITS;
 	const gate = createGate({ membership, limits, now: clock, log: silentLog });
-	const host = await createHost({ seed: nodeKey.seed, listen: [listen], gater: gate.gater, limits });
+	const { node: host } = await createHost({ seed: nodeKey.seed, listen: [listen], gater: gate.gater, limits, log: silentLog });
 	const closing = new AbortController();
 	const counter = { asked: 0 };
 	const protocols = [

@@ -143,7 +143,7 @@ describe('fleet invite', () => {
 		const seen: unknown[] = [];
 		const answer: Answer = (request, response) => {
 			seen.push(request.headers['x-auth-token']);
-			answering(201, { token: 't' })(request, response);
+			return answering(201, { token: 't' })(request, response);
 		};
 		await withNode(answer, async ({ dataDir }) => {
 			writeFileSync(join(dataDir, 'admin-token'), 'kept\n');

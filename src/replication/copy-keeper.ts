@@ -29,7 +29,7 @@ export function createCopyKeeper({ catalogue, data, node, site, log }: CopyKeepe
 	let work: Promise<void> = Promise.resolve();
 	let disposed = false;
 
-	function enqueue(what: string, task: () => Promise<void>): Promise<void> {
+	function enqueue(what: string, task: () => Promise<void>): void {
 		work = work.then(async () => {
 			if (disposed) return;
 			try {
@@ -38,7 +38,6 @@ export function createCopyKeeper({ catalogue, data, node, site, log }: CopyKeepe
 				log.warn({ error, what }, 'could not say what is held here');
 			}
 		});
-		return work;
 	}
 
 	function onChange(change: CatalogueChange): void {
@@ -67,11 +66,13 @@ export function createCopyKeeper({ catalogue, data, node, site, log }: CopyKeepe
 				for (const image of await catalogue.imagesOf(root)) await announce(image);
 			});
 		},
-		reconcile: () =>
+		reconcile() {
 			enqueue('reconcile', async () => {
 				for (const status of ['active', 'deactivated'] as const)
 					for await (const image of catalogue.imagesIn(status)) await announce(image);
-			}),
+			});
+			return work;
+		},
 		async [Symbol.asyncDispose]() {
 			disposed = true;
 			stop();

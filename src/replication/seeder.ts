@@ -13,10 +13,12 @@ import type { KeyValue } from '#lib/key-value.ts';
 import type { Log } from '#lib/log.ts';
 import type { ObjectSource, StoreDriver } from '#store/driver.ts';
 import { createBackoffQueue } from './backoff-queue.ts';
+import type { HolderBook } from './holder-book.ts';
 
 export interface SeederOptions {
 	readonly catalogue: Catalogue;
 	readonly content: SeedContent;
+	readonly book: Pick<HolderBook, 'open'>;
 	readonly backend: StoreDriver;
 	/** the backend's id: what `stores` of an image shows */
 	readonly store: string;
@@ -31,11 +33,18 @@ export interface SeederOptions {
 /** What seeding asks of the content store. */
 export interface SeedContent {
 	complete(content: ContentRef, options: { readonly signal: AbortSignal }): Promise<void>;
-	digest(content: ContentRef, options: { readonly hashAlgorithm: string; readonly signal: AbortSignal }): Promise<{ checksum: string; hashValue: string }>;
+	digest(
+		content: ContentRef,
+		options: { readonly hashAlgorithm: string; readonly signal: AbortSignal },
+	): Promise<{ checksum: string; hashValue: string }>;
 	file(root: string): string | undefined;
 	pin(root: string): Disposable;
 	forget(root: string): Promise<void>;
-	read(content: ContentRef, range: { start: number; end: number }, options: { readonly signal: AbortSignal }): AsyncIterable<Uint8Array>;
+	read(
+		content: ContentRef,
+		range: { start: number; end: number },
+		options: { readonly signal: AbortSignal },
+	): AsyncIterable<Uint8Array>;
 }
 
 export interface Seeder extends AsyncDisposable {
@@ -50,8 +59,13 @@ export interface Seeder extends AsyncDisposable {
 const AT_ONCE = 2;
 
 export function createSeeder(options: SeederOptions): Seeder {
-	const { catalogue, content, backend, store, node, site, kv, log } = options;
-	const queue = createBackoffQueue<ImageId>({ atOnce: AT_ONCE, work: attend, log, ...(options.clock && { clock: options.clock }) });
+	const { catalogue, content, book, backend, store, node, site, kv, log } = options;
+	const queue = createBackoffQueue<ImageId>({
+		atOnce: AT_ONCE,
+		work: attend,
+		log,
+		...(options.clock && { clock: options.clock }),
+	});
 	/** Images whose bytes are not those their records name. Both are immutable: trying again could not end otherwise. */
 	const refused = new Set<ImageId>();
 	let stop = () => {};
@@ -67,6 +81,7 @@ export function createSeeder(options: SeederOptions): Seeder {
 	async function seed(image: Image, ref: ContentRef, signal: AbortSignal): Promise<void> {
 		using _pinned = content.pin(ref.root);
 		if (image.site !== site) {
+			await book.open(ref.root);
 			await content.complete(ref, { signal });
 			await verify(image, ref, signal);
 		}
@@ -114,7 +129,12 @@ export function createSeeder(options: SeederOptions): Seeder {
 		return location;
 	}
 
-	async function sameBytes(stored: AsyncIterable<Uint8Array>, location: string, ref: ContentRef, signal: AbortSignal): Promise<boolean> {
+	async function sameBytes(
+		stored: AsyncIterable<Uint8Array>,
+		location: string,
+		ref: ContentRef,
+		signal: AbortSignal,
+	): Promise<boolean> {
 		if ((await backend.stat(location)).size !== ref.size) return false;
 		let start = 0;
 		for await (const chunk of stored) {
@@ -130,7 +150,11 @@ export function createSeeder(options: SeederOptions): Seeder {
 
 	function objectSource(ref: ContentRef, signal: AbortSignal): ObjectSource {
 		const file = content.file(ref.root);
-		return { size: ref.size, read: () => content.read(ref, { start: 0, end: ref.size }, { signal }), ...(file !== undefined && { file }) };
+		return {
+			size: ref.size,
+			read: () => content.read(ref, { start: 0, end: ref.size }, { signal }),
+			...(file !== undefined && { file }),
+		};
 	}
 
 	async function announce(image: Image): Promise<void> {

@@ -1,0 +1,95 @@
+/** What a running node says of itself: to probes, to its administrator, and to the CLI on the same machine. */
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ContentStore, TransferLedger } from '#content/ports.ts';
+import { ImageError } from '#domain/errors.ts';
+import type { Catalogue } from '#domain/ports/catalogue.ts';
+import type { PeerExchange } from '#exchange/ports.ts';
+import type { Invitations } from '#fleet/invitations.ts';
+import type { Membership } from '#fleet/ports.ts';
+import type { AdminDesk, Capability, Health } from '#http/ports.ts';
+import type { Seeder } from '#replication/seeder.ts';
+import type { StoreDriver } from '#store/driver.ts';
+
+/** A central backend of this node and what fills it. */
+export interface Backend {
+	/** the store's id */
+	readonly store: string;
+	readonly driver: StoreDriver;
+	readonly seeder: Seeder;
+}
+
+export interface HealthParts {
+	readonly catalogue: Catalogue;
+	readonly content: ContentStore;
+	readonly exchange: PeerExchange;
+	readonly backends: readonly Backend[];
+}
+
+/** Each capability is asked for what it needs to be true right now. */
+export function createHealth({ catalogue, content, exchange, backends }: HealthParts): Health {
+	return {
+		readiness: ({ signal }) =>
+			Promise.all([
+				look('catalogue', () => catalogue.nodes()),
+				look('content', () => content.usage()),
+				look('exchange', () => exchange.addresses()),
+				...backends.map(({ store, driver }) => look(`store:${store}`, () => driver.check({ signal }))),
+			]),
+	};
+}
+
+async function look(name: string, probe: () => unknown): Promise<Capability> {
+	try {
+		await probe();
+		return { name, ready: true };
+	} catch (error) {
+		return { name, ready: false, detail: error instanceof ImageError ? error.message : 'failed' };
+	}
+}
+
+export interface DeskParts {
+	readonly catalogue: Catalogue;
+	readonly ledger: TransferLedger;
+	readonly membership: Membership;
+	readonly exchange: PeerExchange;
+	readonly invitations: Invitations | undefined;
+	readonly backends: readonly Backend[];
+}
+
+export function createDesk({ catalogue, ledger, membership, exchange, invitations, backends }: DeskParts): AdminDesk {
+	return {
+		async invite(site) {
+			if (invitations === undefined)
+				throw new ImageError('forbidden', `site "${membership.site}" cannot invite: the fleet's key is at the centre`);
+			return invitations.invite(site);
+		},
+		async node() {
+			return {
+				node: membership.node,
+				site: membership.site,
+				fleet: membership.fleet,
+				centre: invitations !== undefined,
+				addresses: exchange.addresses(),
+				peers: exchange.peers(),
+				nodes: catalogue.nodes().map(({ node, site, addresses, self }) => ({ node, site, addresses, self })),
+				stores: backends.map(({ store, driver, seeder }) => ({ store, type: driver.manifest.type, toSeed: seeder.backlog() })),
+			};
+		},
+		async transfers() {
+			const rows = ledger.roots().map(async (root) => ({
+				root,
+				images: (await catalogue.imagesOf(root)).map(({ id }) => id),
+				sources: ledger.of(root),
+			}));
+			return Promise.all(rows);
+		},
+	};
+}
+
+/** Lets the CLI find the node of a data directory. */
+export async function publishNodeFile(dataDir: string, facts: { readonly http: string }): Promise<AsyncDisposable> {
+	const path = join(dataDir, 'node.json');
+	await writeFile(path, `${JSON.stringify({ ...facts, pid: process.pid })}\n`, { mode: 0o644 });
+	return { [Symbol.asyncDispose]: () => rm(path, { force: true }) };
+}

@@ -1,0 +1,271 @@
+/**
+ * The composition root: the only file that knows every concrete thing. Parts are made floor by floor, each from what
+ * stands above it in this file, and end in the opposite order. Nothing here decides anything about images.
+ */
+import { randomBytes } from 'node:crypto';
+import { access, constants, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type LocalCatalogue, openCatalogue } from '#catalogue/catalogue.ts';
+import { openLevel } from '#catalogue/level/key-value.ts';
+import type { RunningNode } from '#cli/start-node.ts';
+import type { Config } from '#config/config.ts';
+import { openContentStore } from '#content/content-store.ts';
+import { lateSources } from '#content/late-sources.ts';
+import { memoryLedger } from '#content/ledger.ts';
+import { buildImageController } from '#domain/onion.ts';
+import type { NodeRecord } from '#domain/ports/catalogue.ts';
+import { DEFAULT_QUOTA } from '#domain/ports/quota.ts';
+import { recoverInterrupted } from '#domain/recovery.ts';
+import { joinFleet } from '#exchange/join.ts';
+import { startPeerExchange } from '#exchange/peer-exchange.ts';
+import type { PeerExchange } from '#exchange/ports.ts';
+import { withRememberedPorts } from '#exchange/remembered-ports.ts';
+import { createInvitations } from '#fleet/invitations.ts';
+import { createLogTrust } from '#fleet/log-trust.ts';
+import { createMembership } from '#fleet/membership.ts';
+import { openNodeKey } from '#fleet/node-key.ts';
+import { readPrivateFile, writePrivateFileOnce } from '#fleet/private-file.ts';
+import { gainStanding, saveCertificate } from '#fleet/standing.ts';
+import { createApp } from '#http/app.ts';
+import { startHttpServer } from '#http/server.ts';
+import { identities } from '#identity/index.ts';
+import type { Identity } from '#identity/ports.ts';
+import type { Log } from '#lib/log.ts';
+import { notifiers } from '#notifier/index.ts';
+import { createRulePolicy } from '#policy/rule-policy.ts';
+import { announcingReads } from '#replication/announcing-reads.ts';
+import { createCopyKeeper } from '#replication/copy-keeper.ts';
+import { createHolderBook } from '#replication/holder-book.ts';
+import { startHousekeeping } from '#replication/housekeeping.ts';
+import { createSeeder } from '#replication/seeder.ts';
+import { DRIVERS } from '#store/drivers/index.ts';
+import { type Backend, createDesk, createHealth, publishNodeFile } from './node-facts.ts';
+
+/** the id of the file backend: what `stores` of an image shows */
+const FILE_STORE = 'file';
+const COLLECT_EVERY_MS = 3600_000;
+const RENEW_EVERY_MS = 24 * 3600_000;
+
+interface Surroundings {
+	readonly config: Config;
+	readonly log: Log;
+	/** gives up a start that has not finished */
+	readonly signal: AbortSignal;
+	/** what must end when the node ends, the latest first */
+	readonly stack: AsyncDisposableStack;
+}
+
+/** Resolves when the node serves; when it fails, nothing is left open. */
+export async function startNode(
+	config: Config,
+	options: { readonly log: Log; readonly signal: AbortSignal },
+): Promise<RunningNode> {
+	await using stack = new AsyncDisposableStack();
+	const around: Surroundings = { config, ...options, stack };
+	const ground = await openGround(around);
+	const bytes = await openBytes(around, ground);
+	const exchange = await openPeersDoor(around, ground, bytes);
+	const replication = await startReplication(around, ground, bytes, exchange);
+	const { http, notes } = await openClientsDoor(around, ground, bytes, exchange, replication);
+	startChores(around, ground, bytes, replication);
+
+	const parts = stack.move();
+	const { site, node } = ground.membership;
+	return { http, peer: exchange.addresses(), site, node, dataDir: config.dataDir, notes, stop: () => parts.disposeAsync() };
+}
+
+type Ground = Awaited<ReturnType<typeof openGround>>;
+
+/** Who this node is, and what it knows. */
+async function openGround({ config, log, signal, stack }: Surroundings) {
+	const { dataDir, bootstrap } = config;
+	// Whoever holds the database's lock owns the data directory: nothing else in it is touched before.
+	await mkdir(dataDir, { recursive: true, mode: 0o750 });
+	await access(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
+	const db = await openLevel(join(dataDir, 'db'), { signal });
+	stack.defer(() => db.close());
+
+	const nodeKey = await openNodeKey(join(dataDir, 'identity.key'));
+	const { seed, peerId } = nodeKey;
+	const standing = await gainStanding({
+		dataDir,
+		nodeKey,
+		site: config.site,
+		...(config.join !== undefined && { token: config.join }),
+		hasBootstrap: bootstrap.length > 0,
+		clock: Date.now,
+		redeem: async (token) => (await joinFleet({ seed, bootstrap, token, signal, log })).certificate,
+	});
+	const { fleet, fleetKey } = standing;
+	const signer = { log: peerId, sign: nodeKey.sign };
+	const catalogue = stack.use(await openCatalogue({ kv: db.sub('catalogue/'), signer, trust: createLogTrust(fleet), log }));
+	const invitations = fleetKey && createInvitations({ kv: db.sub('invitations/'), fleetKey, clock: Date.now });
+	const membership = createMembership({
+		node: peerId,
+		standing,
+		...(invitations && { invitations }),
+		nodes: () => catalogue.nodes(),
+		async save(certificate) {
+			await saveCertificate(dataDir, fleet, certificate);
+			await catalogue.commit([{ type: 'node.announce', certificate, addresses: ownRecord(catalogue)?.addresses ?? [] }]);
+		},
+		clock: Date.now,
+	});
+	return { db, seed, catalogue, membership, ...(invitations && { invitations }) };
+}
+
+type Bytes = Awaited<ReturnType<typeof openBytes>>;
+
+async function openBytes({ config, log, stack }: Surroundings, { db, catalogue, invitations }: Ground) {
+	const isCentre = invitations !== undefined;
+	const wantsFileStore = isCentre || config.stores.file !== undefined;
+	const fileStoreDir = wantsFileStore ? (config.stores.file?.dir ?? join(config.dataDir, 'images')) : undefined;
+	const ledger = memoryLedger();
+	const sources = lateSources();
+	const content = stack.use(
+		await openContentStore({
+			directory: join(config.dataDir, 'content'),
+			index: db.sub('content/'),
+			sources,
+			ledger,
+			// Files that are linked into a backend must be whole. docs/decisions/0007-seeding-by-pull-and-link.md
+			shareBlocks: !wantsFileStore,
+			log,
+		}),
+	);
+	const book = stack.use(createHolderBook(catalogue));
+	return { content, ledger, sources, book, fileStoreDir };
+}
+
+async function openPeersDoor(
+	{ config, log, stack }: Surroundings,
+	{ seed, catalogue, membership }: Ground,
+	{ content, sources, book }: Bytes,
+): Promise<PeerExchange> {
+	const start = (listen: readonly string[]) =>
+		startPeerExchange({
+			seed,
+			listen,
+			bootstrap: config.bootstrap,
+			membership,
+			nodes: () => catalogue.nodes(),
+			onNodes: (listener) => catalogue.follow((change) => change.nodes && listener()),
+			feed: catalogue.feed,
+			shelf: content,
+			// Every member holds every log, and a content is on the shelf only while a live image names it.
+			mayServe: () => true,
+			holders: book.holders,
+			log,
+		});
+	const remembered = withRememberedPorts(config.peerListen, ownRecord(catalogue)?.addresses ?? []);
+	const exchange = stack.use(
+		remembered === undefined
+			? await start(config.peerListen)
+			: await start(remembered).catch((error: unknown) => {
+					log.info({ error: String(error), remembered }, 'the peer address of last time is taken; another one is picked');
+					return start(config.peerListen);
+				}),
+	);
+	sources.connect(exchange.sources);
+	await announceSelf(catalogue, membership.certificate(), exchange.addresses());
+	return exchange;
+}
+
+function ownRecord(catalogue: LocalCatalogue): NodeRecord | undefined {
+	return catalogue.nodes().find((record) => record.self);
+}
+
+/** Says in this node's log who it is and where it is reached, when that is news. The first op of every log. */
+async function announceSelf(catalogue: LocalCatalogue, certificate: string, dialled: readonly string[]): Promise<void> {
+	const addresses = dialled.map((address) => address.replace(/\/p2p\/[^/]+$/, ''));
+	const known = ownRecord(catalogue);
+	if (known?.certificate === certificate && known.addresses.join() === addresses.join()) return;
+	await catalogue.commit([{ type: 'node.announce', certificate, addresses }]);
+}
+
+type Replication = Awaited<ReturnType<typeof startReplication>>;
+
+async function startReplication(
+	{ log, stack }: Surroundings,
+	{ db, catalogue, membership }: Ground,
+	{ content, book, fileStoreDir }: Bytes,
+	exchange: PeerExchange,
+) {
+	const { node, site } = membership;
+	const keeper = stack.use(createCopyKeeper({ catalogue, data: content, node, site, log }));
+	const data = announcingReads(content, book, keeper.completed);
+	const backends: Backend[] = [];
+	if (fileStoreDir !== undefined) {
+		const driver = stack.use(await DRIVERS.file({ dir: fileStoreDir }));
+		const kv = db.sub(`seeded/${FILE_STORE}/`);
+		const seeder = createSeeder({ catalogue, content, book, backend: driver, store: FILE_STORE, node, site, kv, log });
+		stack.use(seeder);
+		stack.defer(exchange.sources.onChange(seeder.nudge));
+		backends.push({ store: FILE_STORE, driver, seeder });
+	}
+	return { keeper, data, backends };
+}
+
+async function openClientsDoor(
+	{ config, log, stack }: Surroundings,
+	{ catalogue, membership, invitations }: Ground,
+	{ content, ledger }: Bytes,
+	exchange: PeerExchange,
+	{ data, backends }: Replication,
+) {
+	const { identity, notes } = await openIdentity(config);
+	const { site } = membership;
+	await recoverInterrupted({ catalogue, site });
+	const images = buildImageController({
+		catalogue,
+		data,
+		policy: createRulePolicy({ log }),
+		notifier: notifiers.log({ log }),
+		limits: { ...DEFAULT_QUOTA, imageSizeCap: config.imageSizeCapBytes },
+		hashAlgorithm: config.hashAlgorithm,
+		site,
+		clock: Date.now,
+		log,
+	});
+	const health = createHealth({ catalogue, content, exchange, backends });
+	const admin = createDesk({ catalogue, ledger, membership, exchange, invitations, backends });
+	const app = createApp({ images, identity, health, admin, log });
+	const server = await startHttpServer({ app, ...config.listen, log });
+	stack.defer(() => server.close(config.shutdownGraceMs));
+	stack.use(await publishNodeFile(config.dataDir, { http: server.url }));
+	return { http: server.url, notes };
+}
+
+async function openIdentity({ auth, dataDir }: Config): Promise<{ identity: Identity; notes: readonly string[] }> {
+	if (auth.mode === 'none') return { identity: identities.none(), notes: [] };
+	const path = join(dataDir, 'admin-token');
+	const known = auth.adminToken ?? (await readPrivateFile(path))?.trim();
+	if (known !== undefined) return { identity: identities.token({ adminToken: known }), notes: [] };
+	const adminToken = randomBytes(24).toString('base64url');
+	await writePrivateFileOnce(path, `${adminToken}\n`);
+	return { identity: identities.token({ adminToken }), notes: [`admin token (said once, kept in ${path}): ${adminToken}`] };
+}
+
+function startChores(
+	{ log, stack }: Surroundings,
+	{ catalogue, membership }: Ground,
+	{ content }: Bytes,
+	{ keeper, backends }: Replication,
+): void {
+	const isNamed = async (root: string) => (await catalogue.imagesOf(root)).length > 0;
+	const renewOwn = async () => {
+		const fresh = await membership.renew(membership.node, membership.certificate());
+		if (fresh !== undefined) await membership.accept(fresh);
+	};
+	stack.use(
+		startHousekeeping(
+			[
+				{ name: 'say what is held', work: keeper.reconcile },
+				...backends.map(({ store, seeder }) => ({ name: `seed ${store}`, work: seeder.start })),
+				{ name: 'collect what no image names', everyMs: COLLECT_EVERY_MS, work: () => content.collect(isNamed) },
+				{ name: 'renew the certificate', everyMs: RENEW_EVERY_MS, work: renewOwn },
+			],
+			log,
+		),
+	);
+}

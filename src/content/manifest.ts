@@ -11,9 +11,9 @@ import { UnixFS } from 'ipfs-unixfs';
 import { CID } from 'multiformats/cid';
 import * as raw from 'multiformats/codecs/raw';
 import * as Digest from 'multiformats/hashes/digest';
+import { DIGEST_BYTES } from './limits.ts';
 import type { BlockDigests } from './ports.ts';
 
-export const DIGEST_BYTES = 32;
 export const LINKS_PER_NODE = 174;
 const SHA2_256 = 0x12;
 /** Leaves folded between two turns of the event loop: about 10 ms. */
@@ -40,7 +40,8 @@ export function createManifestBuilder(): ManifestBuilder {
 	let leaves = 0;
 
 	const push = (level: number, link: Link): void => {
-		const links = (levels[level] ??= []);
+		const links = levels[level] ?? [];
+		levels[level] = links;
 		links.push(link);
 		if (links.length === LINKS_PER_NODE + 1) {
 			// A full group is folded only when something follows it: the last group of a level may be the only one.

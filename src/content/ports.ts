@@ -6,6 +6,7 @@
  * whoever asked verifies the block against the manifest and the manifest against the root.
  */
 import type { ContentRef } from '#domain/image.ts';
+import type { ImageData } from '#domain/ports/image-data.ts';
 
 /** Raw sha2-256 digests, 32 bytes a block, in order. */
 export type BlockDigests = Uint8Array;
@@ -37,7 +38,7 @@ export interface BlockSources {
 	find(content: ContentRef): readonly BlockSource[];
 	/** Told when asking again may give more (a peer came, a copy was announced). Returns the way to stop. */
 	onChange(listener: () => void): () => void;
-	/** A source gave bytes that do not match: its account is charged, it is avoided for a while. */
+	/** A source gave bytes that do not match: its account is charged, it is avoided for a while. `index` is -1 for a manifest. */
 	reportBad(name: string, content: ContentRef, index: number): void;
 }
 
@@ -60,10 +61,59 @@ export interface ShelfReader extends AsyncDisposable {
 export interface TransferLedger {
 	add(root: string, source: { readonly kind: 'local' | 'peer' | 'origin'; readonly name: string }, bytes: number): void;
 	of(root: string): readonly LedgerRow[];
+	/** those with rows, the one that moved last at the end */
+	roots(): readonly string[];
 }
 
 export interface LedgerRow {
 	readonly kind: 'local' | 'peer' | 'origin';
 	readonly name: string;
 	readonly bytes: number;
+}
+
+/** The content store of a node: what the domain, the peers' door and background work see of it. */
+export interface ContentStore extends ImageData, BlockShelf, AsyncDisposable {
+	/**
+	 * Fetches all that is missing, beside any readers of the same content and after their windows, and resolves when
+	 * the content is whole and durable. `unavailable` when no source can go on; what has come is kept.
+	 */
+	complete(content: ContentRef, options: CompleteOptions): Promise<void>;
+	/**
+	 * Reads a whole content, checks every block against the manifest, and hashes it for Glance.
+	 * `not-found` unless it is whole here; `corrupt` names the first bad block.
+	 */
+	digest(content: ContentRef, options: DigestOptions): Promise<ContentDigest>;
+	/** Absolute path of a finished, immutable file that is exactly the content, if there is one. It may be hard-linked. */
+	file(root: string): string | undefined;
+	/** Keeps the content from `forget` and `collect` until disposal. */
+	pin(root: string): Disposable;
+	/** Removes contents that are neither in use nor pinned nor open, and whatever a crash has left behind. */
+	collect(inUse: (root: string) => Promise<boolean>): Promise<{ readonly removed: number; readonly bytes: number }>;
+	usage(): Promise<ContentUsage>;
+}
+
+export interface CompleteOptions {
+	readonly signal: AbortSignal;
+	readonly onProgress?: (progress: { readonly blocks: number; readonly of: number }) => void;
+}
+
+export interface DigestOptions {
+	readonly hashAlgorithm: string;
+	readonly signal: AbortSignal;
+}
+
+export interface ContentDigest {
+	/** md5, hex */
+	readonly checksum: string;
+	/** hex */
+	readonly hashValue: string;
+}
+
+export interface ContentUsage {
+	readonly complete: number;
+	readonly partial: number;
+	/** sizes of all contents, bytes; what they take on disk is less */
+	readonly bytes: number;
+	/** bytes that the file system has left for this process */
+	readonly freeBytes: number;
 }

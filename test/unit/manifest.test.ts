@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import { BlackHoleBlockstore } from 'blockstore-core/black-hole';
 import { importFile } from 'ipfs-unixfs-importer';
 import { fixedSize } from 'ipfs-unixfs-importer/chunker';
-import { DIGEST_BYTES, blockCount, isRoot, LINKS_PER_NODE, matchesRoot, rootOf } from '#content/manifest.ts';
+import { DIGEST_BYTES } from '#content/limits.ts';
+import { blockCount, isRoot, LINKS_PER_NODE, matchesRoot, rootOf } from '#content/manifest.ts';
 import { MiB } from '#lib/sizes.ts';
 import { patternStream } from '../support/pattern.ts';
 
@@ -70,6 +71,7 @@ async function agree(size: number, blockSize: number): Promise<void> {
 async function digestsOf(size: number, blockSize: number): Promise<Uint8Array> {
 	const digests = new Uint8Array(blockCount(size, blockSize) * DIGEST_BYTES);
 	let index = 0;
-	for await (const block of patternStream(size, blockSize)) digests.set(createHash('sha256').update(block).digest(), index++ * DIGEST_BYTES);
+	for await (const block of patternStream(size, blockSize))
+		digests.set(createHash('sha256').update(block).digest(), index++ * DIGEST_BYTES);
 	return digests;
 }

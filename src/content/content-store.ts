@@ -1,0 +1,270 @@
+/**
+ * The content store: bytes of images, stored once each, verified when they arrive, read from here or through peers.
+ * It knows nothing of images, clients or protocols; sources of blocks and the index's engine come from outside.
+ * The format and the order of writes are docs/content-format.md.
+ */
+import { statfs } from 'node:fs/promises';
+import { ImageError } from '#domain/errors.ts';
+import type { Presence, WriteOptions, WrittenData } from '#domain/ports/image-data.ts';
+import type { KeyValue } from '#lib/key-value.ts';
+import type { Log } from '#lib/log.ts';
+import { createBlockReader } from './block-reader.ts';
+import { collectGarbage } from './collector.ts';
+import { createContentIndex } from './content-index.ts';
+import { digestContent } from './digesting.ts';
+import { createDisk } from './disk.ts';
+import { createHashThreads } from './hash-threads.ts';
+import { type Staged, takeIn } from './intake.ts';
+import { createLayout, HAVE, prepareLayout } from './layout.ts';
+import { type ContentLimits, DEFAULT_LIMITS } from './limits.ts';
+import { blockLength, digestAt } from './manifest.ts';
+import { createMutex } from './mutex.ts';
+import type { BlockSources, ContentStore, ContentUsage, ShelfReader, TransferLedger } from './ports.ts';
+import { publish } from './publish.ts';
+import { createBufferPool } from './read-stream.ts';
+import { readContent } from './reading.ts';
+import { removeContent } from './removal.ts';
+import type { Room } from './room.ts';
+import { createSemaphore } from './semaphore.ts';
+import { createSessions } from './sessions.ts';
+import { createShelf, type Held, isPresent } from './stored-content.ts';
+
+export type { ContentStore } from './ports.ts';
+
+export interface ContentStoreOptions {
+	/** Made if need be; belongs to this store alone. */
+	readonly directory: string;
+	/** Durable, private to this store. */
+	readonly index: KeyValue;
+	readonly sources: BlockSources;
+	readonly ledger: TransferLedger;
+	/**
+	 * Store equal blocks once, also across contents. Where whole files are linked into another store's layout it is
+	 * false: then every content is one plain file, and only whole equal contents and zeros are shared.
+	 */
+	readonly shareBlocks: boolean;
+	readonly log: Log;
+	readonly limits?: Partial<ContentLimits>;
+}
+
+export async function openContentStore(options: ContentStoreOptions): Promise<ContentStore> {
+	const limits = { ...DEFAULT_LIMITS, ...options.limits };
+	const layout = createLayout(options.directory);
+	await prepareLayout(layout);
+	const index = createContentIndex(options.index);
+	const shelf = createShelf(index, layout);
+	const room: Room = {
+		layout,
+		index,
+		shelf,
+		limits,
+		disk: createDisk(options.log),
+		blocks: createBlockReader(index, shelf),
+		threads: createHashThreads(limits),
+		shareBlocks: options.shareBlocks,
+		publishing: createMutex(),
+		log: options.log,
+	};
+	return createStore(room, options);
+}
+
+function createStore(room: Room, { sources, ledger }: ContentStoreOptions): ContentStore {
+	const { index, shelf, limits } = room;
+	const names = createNames();
+	const pins = createPins();
+	const pool = createBufferPool();
+	const sessions = createSessions(room, sources, ledger, names.next);
+	const uploads = createSemaphore(limits.maxUploads);
+	const closed = new AbortController();
+	const underWay = new Set<Promise<unknown>>();
+
+	/** Under the lock; a session without users was ended before, since its own end may need the lock. */
+	const remove = async (root: string): Promise<boolean> => !pins.has(root) && (await removeContent(room, root)) !== undefined;
+
+	/** The content is being fetched at this moment: what came by upload is given to that. */
+	const fillFrom = async (staged: Staged, signal: AbortSignal): Promise<void> => {
+		using use = await sessions.use({ root: staged.root, size: staged.size, blockSize: staged.blockSize }, signal);
+		const { filler } = use.session;
+		await using data = await staged.open();
+		const buffer = pool.take();
+		for (let block = 0; block < filler.content.count; block++) {
+			if (isPresent(filler.content, block)) continue;
+			const bytes = buffer.subarray(0, blockLength(staged.size, staged.blockSize, block));
+			if (staged.have?.[block] !== HAVE.elsewhere) await data.read(bytes, 0, bytes.length, block * staged.blockSize);
+			else if (!(await readKept(room, staged, block, bytes))) continue;
+			await filler.arrive(block, bytes);
+		}
+		pool.give(buffer);
+		await use.session.complete(signal, () => undefined);
+	};
+
+	const write = async (source: AsyncIterable<Uint8Array>, options: WriteOptions): Promise<WrittenData> => {
+		const signal = AbortSignal.any([options.signal, closed.signal]);
+		const maxBytes = Math.min(options.maxBytes, limits.maxContentBytes);
+		using _turn = await uploads.enter(signal);
+		using name = names.take();
+		await using staged = await takeIn(room, name.text, source, { ...options, maxBytes, signal });
+		const pin = pins.add(staged.root);
+		try {
+			await sessions.endIdle(staged.root);
+			// Our own pin says that the content is wanted, not that this partial copy of it is.
+			const replace = async (root: string): Promise<boolean> => (await removeContent(room, root)) !== undefined;
+			if ((await publish(room, staged, replace)) === 'being-filled') await fillFrom(staged, signal);
+		} catch (error) {
+			pin[Symbol.dispose]();
+			throw error;
+		}
+		const { root, size, blockSize, checksum, hashValue } = staged;
+		return {
+			content: { root, size, blockSize },
+			checksum,
+			hashAlgorithm: options.hashAlgorithm,
+			hashValue,
+			async [Symbol.asyncDispose]() {
+				pin[Symbol.dispose]();
+			},
+		};
+	};
+
+	/** Keeps what is under way known, so that closing can wait for it. */
+	const tracked = <T>(work: Promise<T>): Promise<T> => {
+		const settled = work.catch(() => undefined).finally(() => underWay.delete(settled));
+		underWay.add(settled);
+		return work;
+	};
+
+	return {
+		write: (source, options) => tracked(write(source, options)),
+		read: (content, range, { signal }) =>
+			readContent({ room, sessions, ledger, pool }, content, range, AbortSignal.any([signal, closed.signal])),
+		presence: (root) => presenceOf(room, root),
+		async forget(root) {
+			await sessions.endIdle(root);
+			await tracked(room.publishing(() => remove(root)));
+		},
+		async complete(content, { signal, onProgress }) {
+			if (index.record(content.root)?.state === 'complete') return;
+			using use = await sessions.use(content, signal);
+			await use.session.complete(signal, (blocks, of) => onProgress?.({ blocks, of }));
+		},
+		digest: (content, options) =>
+			tracked(digestContent(room, content, { ...options, signal: AbortSignal.any([options.signal, closed.signal]) })),
+		file(root) {
+			return index.record(root)?.plain === true ? room.layout.path(root, 'data') : undefined;
+		},
+		pin: pins.add,
+		collect: (inUse) =>
+			tracked(
+				pins.watch((wasPinned) =>
+					collectGarbage(room, { inUse, isSpared: wasPinned, endIdle: sessions.endIdle, isStaging: names.isTaken }),
+				),
+			),
+		usage: () => usageOf(room),
+		async digests(root) {
+			await using held = await shelf.hold(root);
+			if (held === undefined) return undefined;
+			const { size, blockSize } = held.content;
+			return { content: { root, size, blockSize }, digests: await held.content.digests() };
+		},
+		async open(root) {
+			const held = await shelf.hold(root);
+			return held === undefined ? undefined : shelfReader(room, held);
+		},
+		async [Symbol.asyncDispose]() {
+			closed.abort(new ImageError('aborted', 'the content store is closing'));
+			await sessions[Symbol.asyncDispose]();
+			await Promise.all(underWay);
+			await room.threads[Symbol.asyncDispose]();
+			await shelf[Symbol.asyncDispose]();
+		},
+	};
+}
+
+/** A block of an upload that another content keeps; false when it equals an earlier block of the upload itself. */
+async function readKept(room: Room, staged: Staged, block: number, into: Uint8Array): Promise<boolean> {
+	const place = await staged.places.find(digestAt(staged.digests, block));
+	await using keeper = place === undefined ? undefined : await room.shelf.hold(place.root);
+	if (place === undefined || keeper === undefined) return false;
+	await room.blocks.read(keeper.content, place.index * keeper.content.blockSize, into);
+	return true;
+}
+
+function presenceOf({ index }: Room, root: string): Presence {
+	return index.record(root)?.state ?? 'none';
+}
+
+async function usageOf({ index, layout }: Room): Promise<ContentUsage> {
+	let [complete, partial, bytes] = [0, 0, 0];
+	for await (const [, record] of index.roots()) {
+		if (record.state === 'complete') complete++;
+		else partial++;
+		bytes += record.size;
+	}
+	const disk = await statfs(layout.contents);
+	return { complete, partial, bytes, freeBytes: disk.bavail * disk.bsize };
+}
+
+function shelfReader(room: Room, held: Held): ShelfReader {
+	const { content } = held;
+	const { root, size, blockSize, count } = content;
+	return {
+		content: { root, size, blockSize },
+		has: (block) => block >= 0 && block < count && isPresent(content, block),
+		async read(block, into) {
+			if (!(block >= 0 && block < count && isPresent(content, block))) return 0;
+			const length = blockLength(size, blockSize, block);
+			await room.blocks.read(content, block * blockSize, into.subarray(0, length));
+			return length;
+		},
+		[Symbol.asyncDispose]: () => held[Symbol.asyncDispose](),
+	};
+}
+
+/** Staging names, unique within this process; the directory was empty when it began. */
+function createNames() {
+	const taken = new Set<string>();
+	let last = 0;
+	const next = (): string => `${++last}`;
+	return {
+		next,
+		isTaken: (name: string): boolean => taken.has(name),
+		take() {
+			const text = next();
+			taken.add(text);
+			return { text, [Symbol.dispose]: () => void taken.delete(text) };
+		},
+	};
+}
+
+function createPins() {
+	const counts = new Map<string, number>();
+	const watches = new Set<Set<string>>();
+
+	return {
+		has: (root: string): boolean => counts.has(root),
+		add(root: string): Disposable {
+			counts.set(root, (counts.get(root) ?? 0) + 1);
+			for (const seen of watches) seen.add(root);
+			let pinned = true;
+			return {
+				[Symbol.dispose]() {
+					if (!pinned) return;
+					pinned = false;
+					const left = (counts.get(root) ?? 1) - 1;
+					if (left === 0) counts.delete(root);
+					else counts.set(root, left);
+				},
+			};
+		},
+		/** Tells `work` what is pinned, or was at any time since it began. */
+		async watch<T>(work: (wasPinned: (root: string) => boolean) => Promise<T>): Promise<T> {
+			const seen = new Set<string>();
+			watches.add(seen);
+			try {
+				return await work((root) => counts.has(root) || seen.has(root));
+			} finally {
+				watches.delete(seen);
+			}
+		},
+	};
+}

@@ -123,7 +123,13 @@ describe('store driver: filesystem, in particular', () => {
 			for (const key of ['..', '.', '../secret', 'a/b', '', '.part', 'a\0b', 'x'.repeat(4096), 'é', '%2e%2e'])
 				await rejectsWith('invalid', driver.put(key, sourceOf(randomBytes(1)), { signal }));
 			const secret = pathToFileURL(join(dir, 'secret')).href;
-			for (const location of [secret, `${pathToFileURL(join(dir, 'images')).href}/../secret`, 'file:///etc/passwd', '/etc/passwd', 'http://x/'])
+			for (const location of [
+				secret,
+				`${pathToFileURL(join(dir, 'images')).href}/../secret`,
+				'file:///etc/passwd',
+				'/etc/passwd',
+				'http://x/',
+			])
 				await rejectsWith('not-found', collect(driver, location, 0, 1));
 		}));
 

@@ -39,7 +39,8 @@ describe('node key', () => {
 		}));
 
 	it('spells no key for what is not an ed25519 peer id', () => {
-		for (const text of ['', 'x', '0OIl', 'QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N']) assert.equal(publicKeyOf(text), undefined);
+		for (const text of ['', 'x', '0OIl', 'QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N'])
+			assert.equal(publicKeyOf(text), undefined);
 	});
 });
 
@@ -85,7 +86,10 @@ describe('certificate', () => {
 
 	it('ends', () =>
 		withKeys(async ({ fleet, node }) => {
-			const claims = readCertificate(peerIdOf(fleet.publicKey), await issueCertificate(fleet, { peer: node.peerId, site: 'a' }, NOW));
+			const claims = readCertificate(
+				peerIdOf(fleet.publicKey),
+				await issueCertificate(fleet, { peer: node.peerId, site: 'a' }, NOW),
+			);
 			assert.ok(claims && isCurrent(claims, NOW) && isCurrent(claims, NOW + CERTIFICATE_LIFE_MS - 1));
 			assert.ok(!isCurrent(claims, NOW + CERTIFICATE_LIFE_MS) && !isCurrent(claims, NOW - 3_600_000));
 		}));
@@ -161,8 +165,14 @@ describe('standing', () => {
 			const token = await invitations.invite('paris');
 			const joining = { ...options, site: 'paris', hasBootstrap: true, token };
 			await refused('invalid', gainStanding({ ...joining, site: 'oslo' }));
-			await refused('forbidden', gainStanding({ ...joining, redeem: () => issueCertificate(other, { peer: node.peerId, site: 'paris' }, NOW) }));
-			await refused('forbidden', gainStanding({ ...joining, redeem: () => issueCertificate(fleet, { peer: other.peerId, site: 'paris' }, NOW) }));
+			await refused(
+				'forbidden',
+				gainStanding({ ...joining, redeem: () => issueCertificate(other, { peer: node.peerId, site: 'paris' }, NOW) }),
+			);
+			await refused(
+				'forbidden',
+				gainStanding({ ...joining, redeem: () => issueCertificate(fleet, { peer: other.peerId, site: 'paris' }, NOW) }),
+			);
 			const standing = await gainStanding({ ...joining, redeem: (text) => invitations.redeem(text, node.peerId) });
 			assert.equal(standing.site, 'paris');
 			assert.equal(standing.fleetKey, undefined);
@@ -195,11 +205,17 @@ describe('standing', () => {
 });
 
 describe('membership', () => {
-	it('admits a peer by its own current certificate, not by another\'s', () =>
+	it("admits a peer by its own current certificate, not by another's", () =>
 		withStanding(async (options, dir, { other, fleet }) => {
 			const standing = await gainStanding(options);
 			const key = standing.fleetKey!;
-			const membership = createMembership({ node: options.nodeKey.peerId, standing, nodes: () => [], save: async () => {}, clock: () => NOW });
+			const membership = createMembership({
+				node: options.nodeKey.peerId,
+				standing,
+				nodes: () => [],
+				save: async () => {},
+				clock: () => NOW,
+			});
 			const certificate = await issueCertificate(key, { peer: other.peerId, site: 'oslo' }, NOW);
 			assert.equal(membership.admits(other.peerId, certificate), 'oslo');
 			assert.equal(membership.admits(peerIdOf(fleet.publicKey), certificate), undefined);

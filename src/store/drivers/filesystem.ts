@@ -79,7 +79,8 @@ async function adopt(path: string, source: ObjectSource, signal: AbortSignal): P
 	const part = `${path}${PART_SUFFIX}`;
 	await rm(part, { force: true });
 	try {
-		const cloned = source.file !== undefined && (await succeeds(copyFile(source.file, part, constants.COPYFILE_FICLONE_FORCE), CLONE_REFUSED));
+		const cloned =
+			source.file !== undefined && (await succeeds(copyFile(source.file, part, constants.COPYFILE_FICLONE_FORCE), CLONE_REFUSED));
 		await (cloned ? syncFile(part) : writeStream(part, source, signal));
 		// A link, unlike a rename, never replaces an object that another writer finished meanwhile.
 		await link(part, path);
@@ -120,7 +121,11 @@ async function writeStream(path: string, source: ObjectSource, signal: AbortSign
 	}
 }
 
-async function* readRange(file: Awaited<ReturnType<typeof open>>, range: ByteRange, signal: AbortSignal): AsyncIterable<Uint8Array> {
+async function* readRange(
+	file: Awaited<ReturnType<typeof open>>,
+	range: ByteRange,
+	signal: AbortSignal,
+): AsyncIterable<Uint8Array> {
 	const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, Math.max(1, range.end - range.start)));
 	for (let position = range.start; position < range.end; ) {
 		signal.throwIfAborted();
@@ -141,7 +146,9 @@ function keyPath(root: string, location: string): string {
 
 /** What a crash left of a copy. */
 async function removeParts(root: string): Promise<void> {
-	const parts = (await readdir(root)).filter((name) => name.endsWith(PART_SUFFIX) && KEY.test(name.slice(0, -PART_SUFFIX.length)));
+	const parts = (await readdir(root)).filter(
+		(name) => name.endsWith(PART_SUFFIX) && KEY.test(name.slice(0, -PART_SUFFIX.length)),
+	);
 	await Promise.all(parts.map((name) => rm(join(root, name), { force: true })));
 }
 

@@ -30,7 +30,8 @@ export async function openMemory(): Promise<StoreDriver> {
 				chunks.push(Buffer.from(chunk));
 			}
 			const object = Buffer.concat(chunks);
-			if (object.length !== source.size) throw new ImageError('invalid', `the object's data are not the ${source.size} bytes announced`);
+			if (object.length !== source.size)
+				throw new ImageError('invalid', `the object's data are not the ${source.size} bytes announced`);
 			if (objects.has(location)) throw new ImageError('conflict', `memory store holds ${location} already`);
 			objects.set(location, object);
 			return { location, how: 'copy' };

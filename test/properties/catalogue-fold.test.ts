@@ -1,0 +1,214 @@
+/** The records are a function of the logs, not of the order in which they come. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { type LocalCatalogue, openCatalogue } from '#catalogue/catalogue.ts';
+import { foldImage, NO_IMAGE, type Writer } from '#catalogue/fold/image-fold.ts';
+import { memoryKeyValue } from '#catalogue/memory.ts';
+import { sealEntry } from '#catalogue/registry/entry.ts';
+import { follows, IMAGE_STATUSES, type Image } from '#domain/image.ts';
+import type { Op } from '#domain/ops.ts';
+import { silentLog } from '#lib/log.ts';
+import { createOp, dataOp, imageId, type LogWriter, logTrust, logWriter } from '../support/fleet-of-logs.ts';
+
+const RUNS = 200;
+const IDS = [imageId(1), imageId(2)];
+/** Two nodes of one site, and one of another: who may change what is decided by site, not by node. */
+const WRITERS = [logWriter('paris'), logWriter('paris'), logWriter('oslo')];
+const reader = logWriter('centre');
+
+const id = fc.constantFrom(...IDS);
+const op: fc.Arbitrary<Op> = fc.oneof(
+	id.map((of) => createOp(of, { tags: ['t'], properties: { p: '0' } })),
+	fc.tuple(id, fc.constantFrom('a', 'b'), fc.nat(3)).map(
+		([of, key, n]): Op => ({
+			type: 'image.update',
+			id: of,
+			set: { name: key + n },
+			setProperties: { [key]: String(n) },
+			dropProperties: ['p'],
+		}),
+	),
+	fc.tuple(id, fc.constantFrom(...IMAGE_STATUSES)).map(([of, status]): Op => ({ type: 'image.status', id: of, status })),
+	fc.tuple(id, fc.integer({ min: 1, max: 3 })).map(([of, n]): Op => dataOp(of, n)),
+	id.map((of): Op => ({ type: 'image.delete', id: of })),
+	fc.tuple(id, fc.constantFrom('s1', 's2')).map(([of, store]): Op => ({ type: 'copy.add', id: of, store, kind: 'site' })),
+	fc.tuple(id, fc.constantFrom('s1', 's2')).map(([of, store]): Op => ({ type: 'copy.drop', id: of, store })),
+);
+/** An op, its writer, and how far the shared clock moves before it: often not at all, so that stamps tie. */
+const history = fc.array(fc.record({ op, by: fc.nat(WRITERS.length - 1), later: fc.nat(1) }), { maxLength: 30 });
+
+/** Every op, effective or not, as an entry of its writer's log: what a hostile or lagging node may send. */
+function logsOf(steps: readonly { readonly op: Op; readonly by: number; readonly later: number }[]): readonly Uint8Array[][] {
+	const logs = WRITERS.map((): Uint8Array[] => []);
+	const heads = WRITERS.map(() => ({ seq: 0, hash: null as Uint8Array | null, counter: 0, ms: 0 }));
+	let ms = 1;
+	const append = (by: number, one: Op) => {
+		const writer = WRITERS[by] as LogWriter;
+		const head = heads[by] ?? assert.fail();
+		head.counter = head.ms === ms ? head.counter + 1 : 0;
+		head.ms = ms;
+		head.seq++;
+		const sealed = sealEntry(
+			{ log: writer.log, seq: head.seq, prev: head.hash, hlc: [ms, head.counter], op: one },
+			writer.signer.sign,
+		);
+		head.hash = sealed.hash;
+		logs[by]?.push(sealed.envelope);
+	};
+	for (const [by, writer] of WRITERS.entries()) append(by, writer.announce);
+	for (const step of steps) {
+		ms += step.later;
+		append(step.by, step.op);
+	}
+	return logs;
+}
+
+async function freshCatalogue(): Promise<LocalCatalogue> {
+	return openCatalogue({ kv: memoryKeyValue(), signer: reader.signer, trust: logTrust, log: silentLog });
+}
+
+/** One interleaving of the logs: `choices` says whose turn it is. */
+function interleaved(logs: readonly (readonly Uint8Array[])[], choices: readonly number[]): readonly Uint8Array[] {
+	const left = logs.map((entries) => [...entries]);
+	const order: Uint8Array[] = [];
+	for (let turn = 0; left.some((entries) => entries.length > 0); turn++) {
+		const open = left.filter((entries) => entries.length > 0);
+		const entry = open[(choices[turn % Math.max(choices.length, 1)] ?? 0) % open.length]?.shift();
+		if (entry) order.push(entry);
+	}
+	return order;
+}
+
+/** The records, without the revision: that counts what this node has seen. */
+function recordsOf(catalogue: LocalCatalogue): unknown {
+	return IDS.map((one) => {
+		const { revision: _, ...image } = catalogue.image(one) ?? ({} as Partial<Image>);
+		return [catalogue.knows(one), image];
+	});
+}
+
+async function listed(catalogue: LocalCatalogue): Promise<readonly unknown[]> {
+	const sort = [
+		{ key: 'createdAt', descending: false },
+		{ key: 'id', descending: false },
+	] as const;
+	const { images } = await catalogue.images({ filters: [], sort, limit: 100, withCommunity: true });
+	return images.map((image) => image.id);
+}
+
+const choices = fc.array(fc.nat(2), { minLength: 1, maxLength: 20 });
+
+describe('catalogue fold', () => {
+	it('gives the same records for every interleaving of the logs, in batches of any size', async () => {
+		await fc.assert(
+			fc.asyncProperty(history, choices, choices, fc.integer({ min: 1, max: 10 }), async (steps, one, other, size) => {
+				const logs = logsOf(steps);
+				const [a, b] = [await freshCatalogue(), await freshCatalogue()];
+				await a.feed.receive(interleaved(logs, one));
+				const order = interleaved(logs, other);
+				for (let at = 0; at < order.length; at += size) await b.feed.receive(order.slice(at, at + size));
+				assert.deepEqual(recordsOf(a), recordsOf(b));
+				assert.deepEqual(await listed(a), await listed(b));
+				assert.deepEqual(a.feed.vector(), b.feed.vector());
+			}),
+			{ numRuns: RUNS },
+		);
+	});
+
+	it('does not change when entries come again', async () => {
+		await fc.assert(
+			fc.asyncProperty(history, choices, async (steps, order) => {
+				const entries = interleaved(logsOf(steps), order);
+				const catalogue = await freshCatalogue();
+				assert.deepEqual(await catalogue.feed.receive(entries), { accepted: entries.length, gaps: 0 });
+				const before = IDS.map((one) => catalogue.image(one));
+				assert.deepEqual(await catalogue.feed.receive(entries.toReversed()), { accepted: 0, gaps: 0 });
+				assert.deepEqual(
+					IDS.map((one) => catalogue.image(one)),
+					before,
+				);
+			}),
+			{ numRuns: RUNS / 4 },
+		);
+	});
+
+	it('is not touched by ops of a site that does not own the image', async () => {
+		await fc.assert(
+			fc.asyncProperty(history, choices, async (steps, order) => {
+				const paris = steps.filter((step) => step.by !== 2);
+				const meddling = steps.map((step) =>
+					step.by === 2 && step.op.type === 'image.create'
+						? { ...step, op: { type: 'image.delete', id: step.op.id } as const }
+						: step,
+				);
+				const own = (catalogue: LocalCatalogue) =>
+					IDS.map((one) => {
+						const { revision: _, copies: __, ...image } = catalogue.image(one) ?? ({} as Partial<Image>);
+						return [catalogue.knows(one), { ...image, createdAt: 0, updatedAt: 0 }];
+					});
+				const [a, b] = [await freshCatalogue(), await freshCatalogue()];
+				await a.feed.receive(interleaved(logsOf(paris.map((step) => ({ ...step, later: 1 }))), order));
+				await b.feed.receive(interleaved(logsOf(meddling.map((step) => ({ ...step, later: 1 }))), order));
+				assert.deepEqual(own(a), own(b));
+			}),
+			{ numRuns: RUNS / 2 },
+		);
+	});
+
+	it('lets the earliest of two creates win, whichever comes first', async () => {
+		const one = imageId(1);
+		const logs = logsOf([
+			{ op: createOp(one, { name: 'early' }), by: 2, later: 1 },
+			{ op: createOp(one, { name: 'late' }), by: 0, later: 1 },
+			{ op: { type: 'image.delete', id: one }, by: 0, later: 1 },
+		]);
+		for (const order of [[0], [2, 1, 0]]) {
+			const catalogue = await freshCatalogue();
+			await catalogue.feed.receive(interleaved(logs, order));
+			assert.equal(catalogue.image(one)?.name, 'early');
+			assert.equal(catalogue.image(one)?.site, 'oslo');
+		}
+	});
+
+	it("keeps each node's revisions growing, also when an op comes late", async () => {
+		const one = imageId(1);
+		const logs = logsOf([
+			{ op: createOp(one), by: 0, later: 1 },
+			{ op: { type: 'image.status', id: one, status: 'saving' }, by: 1, later: 1 },
+			{ op: { type: 'image.update', id: one, set: { name: 'x' } }, by: 0, later: 1 },
+		]);
+		const catalogue = await freshCatalogue();
+		await catalogue.feed.receive(logs[0] ?? []);
+		const before = catalogue.image(one);
+		await catalogue.feed.receive(logs[1] ?? []);
+		const after = catalogue.image(one);
+		assert.equal(before?.status, 'queued');
+		assert.equal(after?.status, 'saving');
+		assert.equal(after.name, 'x');
+		assert.equal(after.updatedAt, before.updatedAt);
+		assert.ok(after.revision > before.revision);
+	});
+
+	it('moves status by the table alone, and content once', () => {
+		const writer: Writer = { log: 'L', site: 'paris', at: 1 };
+		fc.assert(
+			fc.property(fc.array(op, { maxLength: 40 }), (ops) => {
+				let state = foldImage(NO_IMAGE, writer, createOp(imageId(1))).state;
+				for (const next of ops) {
+					if (next.type === 'node.announce' || next.id !== imageId(1)) continue;
+					const { state: after, refusal } = foldImage(state, writer, next);
+					if (refusal) assert.equal(after, state);
+					const [from, to] = [state.image, after.image];
+					if (from && to && from.status !== to.status) assert.ok(follows(from.status, to.status));
+					if (from?.content && to) assert.equal(to.content, from.content);
+					if (to?.status === 'active') assert.ok(to.content);
+					if (state.tombstone) assert.ok(after.tombstone && !after.image);
+					assert.ok(after.revision >= state.revision);
+					state = after;
+				}
+			}),
+			{ numRuns: RUNS },
+		);
+	});
+});

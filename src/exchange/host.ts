@@ -13,6 +13,7 @@ import { ImageError } from '#domain/errors.ts';
 import type { Log } from '#lib/log.ts';
 import type { Limits } from './limits.ts';
 import type { Protocol } from './protocols/protocol.ts';
+import { tunedNoise } from './tuned-noise/tuned-noise.ts';
 
 export interface HostOptions {
 	/** 32 bytes, the ed25519 private seed */
@@ -21,20 +22,31 @@ export interface HostOptions {
 	readonly listen: readonly string[];
 	readonly gater: ConnectionGater;
 	readonly limits: Limits;
+	/** default `tuned`, where its native library loads */
+	readonly noise?: 'tuned' | 'stock';
+	readonly log: Log;
+}
+
+export interface Host {
+	readonly node: Libp2p;
+	/** what is given to a stream has been taken over once the stream's write buffer is empty: its memory may be used again */
+	readonly takesBytes: boolean;
 }
 
 /** Created, not started: protocols are registered first. */
-export async function createHost({ seed, listen, gater, limits }: HostOptions): Promise<Libp2p> {
+export async function createHost({ seed, listen, gater, limits, noise: wanted, log }: HostOptions): Promise<Host> {
 	// the noise library prints session keys to standard output when it is set
 	if (process.env.DUMP_SESSION_KEYS !== undefined)
 		throw new ImageError('invalid', 'refusing to start while DUMP_SESSION_KEYS is set: it prints the keys of every connection');
-	return createLibp2p({
+	const tuned = wanted === 'stock' ? undefined : await tunedNoise();
+	if (tuned === undefined) log.info({}, 'connections use stock noise');
+	const node = await createLibp2p({
 		start: false,
 		privateKey: await generateKeyPairFromSeed('Ed25519', seed),
 		addresses: { listen: [...listen] },
 		nodeInfo: { name: 'sundog', version: '1', userAgent: 'sundog/1' },
 		transports: [tcp({ maxConnections: limits.maxConnections, backlog: 128 })],
-		connectionEncrypters: [noise()],
+		connectionEncrypters: [tuned ?? noise()],
 		streamMuxers: [
 			yamux({
 				maxInboundStreams: limits.maxInboundStreams,
@@ -59,6 +71,7 @@ export async function createHost({ seed, listen, gater, limits }: HostOptions): 
 		logger: silentComponents,
 		services: { identify: identify({ runOnConnectionOpen: false, maxObservedAddresses: 0 }) },
 	});
+	return { node, takesBytes: tuned !== undefined };
 }
 
 export interface Doorkeeper {

@@ -25,8 +25,8 @@ export interface JoinOptions {
 export async function joinFleet(options: JoinOptions): Promise<{ readonly certificate: string; readonly peer: string }> {
 	const { seed, bootstrap, token, log } = options;
 	if (bootstrap.length === 0) throw new ImageError('invalid', 'a join token needs the address of a peer to present it to');
-	const peers = bootstrap.map((address) => ({ address: multiaddr(address), peer: peerOf(address) }));
-	const host = await createHost({ seed, listen: [], gater: {}, limits: DEFAULT_LIMITS });
+	const peers = bootstrap.map((address) => ({ peer: peerOf(address), address: multiaddr(address) }));
+	const { node: host } = await createHost({ seed, listen: [], gater: {}, limits: DEFAULT_LIMITS, log });
 	await host.start();
 	let failure: ImageError | undefined;
 	try {

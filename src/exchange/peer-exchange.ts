@@ -52,6 +52,8 @@ export interface PeerExchangeOptions {
 	readonly holders: (root: string) => readonly string[];
 	readonly log: Log;
 	readonly limits?: Partial<Limits>;
+	/** default `tuned`, where its native library loads; both speak the same */
+	readonly noise?: 'tuned' | 'stock';
 	/** UTC milliseconds; default Date.now */
 	readonly clock?: () => number;
 }
@@ -64,7 +66,8 @@ export async function startPeerExchange(options: PeerExchangeOptions): Promise<P
 	const { signal } = closing;
 
 	const gate = createGate({ membership, limits, now: clock, log });
-	const host = await createHost({ seed: options.seed, listen: options.listen, gater: gate.gater, limits });
+	const { seed, listen, noise } = options;
+	const { node: host, takesBytes } = await createHost({ seed, listen, gater: gate.gater, limits, log, ...(noise && { noise }) });
 	const conduct = createConduct({ limits, now: clock, onRelease: () => sources.changed() });
 	const company = createCompany({
 		feed,
@@ -139,7 +142,7 @@ export async function startPeerExchange(options: PeerExchangeOptions): Promise<P
 			shelf,
 			mayServe,
 			slots: createSlotPool({ slotBytes: MAX_BLOCK_BYTES, slots: limits.serveSlots }),
-			slotsReturn: false,
+			slotsReturn: takesBytes,
 			limits,
 			signal,
 		}),
@@ -150,7 +153,7 @@ export async function startPeerExchange(options: PeerExchangeOptions): Promise<P
 		await host.start();
 	} catch (cause) {
 		await host.stop();
-		throw new ImageError('unavailable', `the peers' door cannot listen on ${options.listen.join(', ')}`, { cause });
+		throw new ImageError('unavailable', `the peers' door cannot listen on ${listen.join(', ')}`, { cause });
 	}
 
 	const stops = [

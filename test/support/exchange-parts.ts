@@ -39,8 +39,7 @@ export interface TestMembership extends Membership {
 }
 
 /** Certificates are texts with a keyed hash: enough to be unforgeable within a test. */
-export function testFleet(name = 'fleet'): TestFleet {
-	const key = randomBytes(32);
+export function testFleet(name = 'fleet', key: Uint8Array = randomBytes(32)): TestFleet {
 	const tokens = new Map<string, { site: string; peer?: string }>();
 	const announced = new Set<string>();
 	const redeemed: string[] = [];

@@ -31,7 +31,13 @@ export interface Disk {
 export function createDisk(log: Log): Disk {
 	let broken: unknown;
 
+	const assertWritable = (): void => {
+		if (broken !== undefined)
+			throw new ImageError('write-denied', 'the content store takes no writes since a sync to disk failed', { cause: broken });
+	};
+
 	const guarded = async (work: () => Promise<void>): Promise<void> => {
+		assertWritable();
 		try {
 			await work();
 		} catch (error) {
@@ -39,11 +45,6 @@ export function createDisk(log: Log): Disk {
 			log.error({ err: error }, 'a sync to disk failed; no more writes are taken until the next start');
 			throw storageError(error, 'making content durable failed');
 		}
-	};
-
-	const assertWritable = (): void => {
-		if (broken !== undefined)
-			throw new ImageError('write-denied', 'the content store takes no writes since a sync to disk failed', { cause: broken });
 	};
 
 	return {

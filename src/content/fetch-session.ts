@@ -104,7 +104,14 @@ export function createFetchSession(
 		const now = performance.now();
 		let oldest: { readonly index: number; readonly startedAt: number } | undefined;
 		for (const [index, [first, second]] of attempts) {
-			if (first === undefined || second !== undefined || first.lane === lane || lane.lacks.has(index)) continue;
+			if (
+				first === undefined ||
+				second !== undefined ||
+				first.lane === lane ||
+				lane.lacks.has(index) ||
+				isPresent(filler.content, index)
+			)
+				continue;
 			if (oldest === undefined || first.startedAt < oldest.startedAt) oldest = { index, startedAt: first.startedAt };
 		}
 		if (oldest === undefined) return undefined;
@@ -167,6 +174,8 @@ export function createFetchSession(
 			const digest = await threads.digest(slot, into.length);
 			if (!same(digest, digestAt(digests, index))) return refuse(attempt.lane, index);
 			if (isPresent(filler.content, index)) return;
+			// Before the reader wakes, who wants to know where the block came from.
+			cameAs[index] = ++came;
 			await filler.arrive(index, into);
 		} catch (error) {
 			// Our own disk or threads: no other source would help.
@@ -178,7 +187,6 @@ export function createFetchSession(
 	const settle = ({ lane, startedAt }: Attempt, index: number, bytes: number): void => {
 		const took = performance.now() - startedAt;
 		lane.paceMs = lane.paceMs === undefined ? took : lane.paceMs + SMOOTHING * (took - lane.paceMs);
-		cameAs[index] = ++came;
 		supply.trust(lane);
 		ledger.add(content.root, { kind: lane.source.kind, name: lane.source.name }, bytes);
 		for (const watch of watchers) watch();

@@ -179,10 +179,10 @@ function fillerOf(
 			clearTimeout(timer);
 			await Promise.allSettled(firsts.values());
 			await finishing?.catch(() => undefined);
-			if (failure === undefined)
-				await checkpoint().catch((error: unknown) =>
-					room.log.warn({ err: error, root: content.root }, 'the last checkpoint of a partial content failed'),
-				);
+			// Whatever ended the filling, what has come is worth keeping.
+			await checkpoint().catch((error: unknown) =>
+				room.log.warn({ err: error, root: content.root }, 'the last checkpoint of a partial content failed'),
+			);
 			await haveFile.close();
 		},
 	};

@@ -18,6 +18,7 @@ const NODE = join(ROOT, 'node_modules', '.bin', 'node');
 /** Beside node_modules, not in it: `npm ci` removes what is inside. */
 const INSTALL_LOCK = join(ROOT, '.prepare.lock');
 const MIN_NODE_MAJOR = 24;
+const OWN_NODE = `install Node ${MIN_NODE_MAJOR} or newer, put it first on PATH, and run this again`;
 const INSTALL_LIMIT_MS = 15 * 60_000;
 const HEARTBEAT_MS = 10_000;
 const LOCK_POLL_MS = 200;
@@ -143,15 +144,19 @@ function explain(code, errors) {
 function assertNode() {
 	const here = `${process.platform}-${process.arch}`;
 	if (existsSync(NODE)) {
-		if (spawnSync(NODE, ['--version']).status !== 0)
-			fail(
-				`the Node of node_modules does not start on this ${here} (it needs glibc 2.28 or newer): put Node ${MIN_NODE_MAJOR}+ first on PATH`,
-			);
+		const { status, stderr, error } = spawnSync(NODE, ['--version'], { encoding: 'utf8' });
+		if (status !== 0)
+			fail(`the Node of node_modules does not start on this ${here}: ${cureFor(`${stderr ?? ''}${error ?? ''}`)}`);
 	} else if (Number.parseInt(process.versions.node, 10) < MIN_NODE_MAJOR) {
-		fail(
-			`there is no packaged Node for ${here}: install Node ${MIN_NODE_MAJOR} or newer, put it first on PATH, and run this again`,
-		);
+		fail(`there is no packaged Node for ${here}: ${OWN_NODE}`);
 	}
+}
+
+function cureFor(complaint) {
+	const library = /(lib[\w.+-]+): cannot open shared object/.exec(complaint)?.[1];
+	if (library === undefined) return `it needs glibc 2.28 or newer; ${OWN_NODE}`;
+	const name = library === 'libatomic.so.1' ? 'libatomic1' : library;
+	return `${library} is missing; install it (Debian: apt-get install ${name}), and run this again`;
 }
 
 /** One install at a time in a checkout; whoever waited finds it done. A lock of a dead process is taken over. */

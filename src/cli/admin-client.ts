@@ -15,6 +15,8 @@ interface NodeFile {
 export interface AdminClient {
 	get(path: string): Promise<unknown>;
 	post(path: string, body: object): Promise<unknown>;
+	/** `GET /healthcheck`, for which nobody needs a token */
+	ping(): Promise<void>;
 }
 
 const TIMEOUT_MS = 30_000;
@@ -33,6 +35,10 @@ export function adminClient(config: Config, { named }: { readonly named: boolean
 	return {
 		get: (path) => send(path, { method: 'GET' }),
 		post: (path, body) => send(path, { method: 'POST', body: JSON.stringify(body) }),
+		async ping() {
+			const response = await connect(new URL('/healthcheck', url), { redirect: 'error' });
+			if (!response.ok) refuse(`the node is not well (${response.status})`);
+		},
 	};
 }
 

@@ -208,6 +208,30 @@ describe('fleet invite', () => {
 	});
 });
 
+describe('node health', () => {
+	test('asks without a token and says OK alone', async () => {
+		const seen: unknown[] = [];
+		const answer: Answer = (request, response) => {
+			seen.push(request.url, request.headers['x-auth-token']);
+			response.end('OK');
+		};
+		await withNode(answer, async ({ dataDir }) => {
+			const run = await sundog('node health', { env: { SUNDOG_DATA_DIR: dataDir, SUNDOG_ADMIN_TOKEN: 'x' } });
+			assert.deepEqual(run, { code: 0, out: 'OK\n', said: [] });
+		});
+		assert.deepEqual(seen, ['/healthcheck', undefined]);
+	});
+
+	test('a node that answers otherwise is not well', async () => {
+		await withNode(answering(503, ''), async ({ dataDir }) => {
+			assert.deepEqual(await refused('node health', { env: { SUNDOG_DATA_DIR: dataDir } }), {
+				code: 1,
+				line: 'sundog: the node is not well (503)',
+			});
+		});
+	});
+});
+
 describe('serve', () => {
 	const running: RunningNode = {
 		http: 'http://127.0.0.1:9292',

@@ -33,10 +33,10 @@ import type { Identity } from '#identity/ports.ts';
 import type { Log } from '#lib/log.ts';
 import { notifiers } from '#notifier/index.ts';
 import { createRulePolicy } from '#policy/rule-policy.ts';
-import { announcingReads } from '#replication/announcing-reads.ts';
 import { createCopyKeeper } from '#replication/copy-keeper.ts';
 import { createHolderBook } from '#replication/holder-book.ts';
 import { startHousekeeping } from '#replication/housekeeping.ts';
+import { lookingUpHolders } from '#replication/looking-up-holders.ts';
 import { createSeeder } from '#replication/seeder.ts';
 import { DRIVERS } from '#store/drivers/index.ts';
 import { type Backend, createDesk, createHealth, publishNodeFile } from './node-facts.ts';
@@ -122,7 +122,7 @@ async function openBytes({ config, log, stack }: Surroundings, { db, catalogue, 
 	const fileStoreDir = wantsFileStore ? (config.stores.file?.dir ?? join(config.dataDir, 'images')) : undefined;
 	const ledger = memoryLedger();
 	const sources = lateSources();
-	const content = stack.use(
+	const stored = stack.use(
 		await openContentStore({
 			directory: join(config.dataDir, 'content'),
 			index: db.sub('content/'),
@@ -134,7 +134,7 @@ async function openBytes({ config, log, stack }: Surroundings, { db, catalogue, 
 		}),
 	);
 	const book = stack.use(createHolderBook(catalogue));
-	return { content, ledger, sources, book, fileStoreDir };
+	return { content: lookingUpHolders(stored, book), ledger, sources, book, fileStoreDir };
 }
 
 async function openPeersDoor(
@@ -188,22 +188,21 @@ type Replication = Awaited<ReturnType<typeof startReplication>>;
 async function startReplication(
 	{ log, stack }: Surroundings,
 	{ db, catalogue, membership }: Ground,
-	{ content, book, fileStoreDir }: Bytes,
+	{ content, fileStoreDir }: Bytes,
 	exchange: PeerExchange,
 ) {
 	const { node, site } = membership;
 	const keeper = stack.use(createCopyKeeper({ catalogue, data: content, node, site, log }));
-	const data = announcingReads(content, book, keeper.completed);
 	const backends: Backend[] = [];
 	if (fileStoreDir !== undefined) {
 		const driver = stack.use(await DRIVERS.file({ dir: fileStoreDir }));
 		const kv = db.sub(`seeded/${FILE_STORE}/`);
-		const seeder = createSeeder({ catalogue, content, book, backend: driver, store: FILE_STORE, node, site, kv, log });
+		const seeder = createSeeder({ catalogue, content, backend: driver, store: FILE_STORE, node, site, kv, log });
 		stack.use(seeder);
 		stack.defer(exchange.sources.onChange(seeder.nudge));
 		backends.push({ store: FILE_STORE, driver, seeder });
 	}
-	return { keeper, data, backends };
+	return { keeper, backends };
 }
 
 async function openClientsDoor(
@@ -211,14 +210,14 @@ async function openClientsDoor(
 	{ catalogue, membership, invitations }: Ground,
 	{ content, ledger }: Bytes,
 	exchange: PeerExchange,
-	{ data, backends }: Replication,
+	{ backends }: Replication,
 ) {
 	const { identity, notes } = await openIdentity(config);
 	const { site } = membership;
 	await recoverInterrupted({ catalogue, site });
 	const images = buildImageController({
 		catalogue,
-		data,
+		data: content,
 		policy: createRulePolicy({ log }),
 		notifier: notifiers.log({ log }),
 		limits: { ...DEFAULT_QUOTA, imageSizeCap: config.imageSizeCapBytes },

@@ -53,6 +53,7 @@ export async function openContentStore(options: ContentStoreOptions): Promise<Co
 	await prepareLayout(layout);
 	const index = createContentIndex(options.index);
 	const shelf = createShelf(index, layout);
+	const followers = new Set<(root: string) => void>();
 	const room: Room = {
 		layout,
 		index,
@@ -63,12 +64,15 @@ export async function openContentStore(options: ContentStoreOptions): Promise<Co
 		threads: createHashThreads(limits),
 		shareBlocks: options.shareBlocks,
 		publishing: createMutex(),
+		completed(root) {
+			for (const follower of followers) follower(root);
+		},
 		log: options.log,
 	};
-	return createStore(room, options);
+	return createStore(room, options, followers);
 }
 
-function createStore(room: Room, { sources, ledger }: ContentStoreOptions): ContentStore {
+function createStore(room: Room, { sources, ledger }: ContentStoreOptions, followers: Set<(root: string) => void>): ContentStore {
 	const { index, shelf, limits } = room;
 	const names = createNames();
 	const pins = createPins();
@@ -146,6 +150,10 @@ function createStore(room: Room, { sources, ledger }: ContentStoreOptions): Cont
 			if (index.record(content.root)?.state === 'complete') return;
 			using use = await sessions.use(content, signal);
 			await use.session.complete(signal, (blocks, of) => onProgress?.({ blocks, of }));
+		},
+		onComplete(listener) {
+			followers.add(listener);
+			return () => followers.delete(listener);
 		},
 		digest: (content, options) =>
 			tracked(digestContent(room, content, { ...options, signal: AbortSignal.any([options.signal, closed.signal]) })),

@@ -131,6 +131,7 @@ function fillerOf(
 				throw storageError(error, 'completing a content failed');
 			}
 		});
+		room.completed(content.root);
 	};
 
 	const fail = (error: unknown): void => {

@@ -83,6 +83,8 @@ export interface ContentStore extends ImageData, BlockShelf, AsyncDisposable {
 	 * `not-found` unless it is whole here; `corrupt` names the first bad block.
 	 */
 	digest(content: ContentRef, options: DigestOptions): Promise<ContentDigest>;
+	/** Called when a content that was fetched has become whole and durable; never throws into the store. Returns the way to stop. */
+	onComplete(listener: (root: string) => void): () => void;
 	/** Absolute path of a finished, immutable file that is exactly the content, if there is one. It may be hard-linked. */
 	file(root: string): string | undefined;
 	/** Keeps the content from `forget` and `collect` until disposal. */

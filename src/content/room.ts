@@ -21,5 +21,7 @@ export interface Room {
 	readonly shareBlocks: boolean;
 	/** Held by whoever makes contents appear, become whole or disappear. */
 	readonly publishing: Mutex;
+	/** Tells whoever follows that a content that was being filled is whole now, and durable. */
+	readonly completed: (root: string) => void;
 	readonly log: Log;
 }

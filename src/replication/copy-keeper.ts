@@ -9,22 +9,23 @@ import type { ImageData } from '#domain/ports/image-data.ts';
 import type { Log } from '#lib/log.ts';
 
 export interface CopyKeeper extends AsyncDisposable {
-	/** A content may have become complete here: announce it for every image that names it. */
-	completed(root: string): void;
 	/** Looks at every live image once: what a crash kept from being said is said now. */
 	reconcile(): Promise<void>;
 }
 
 export interface CopyKeeperOptions {
 	readonly catalogue: Catalogue;
-	readonly data: Pick<ImageData, 'presence' | 'forget'>;
+	readonly data: Pick<ImageData, 'presence' | 'forget'> & {
+		/** told when a content that was fetched has become whole here */
+		onComplete(listener: (root: string) => void): () => void;
+	};
 	readonly node: string;
 	readonly site: string;
 	readonly log: Log;
 }
 
 export function createCopyKeeper({ catalogue, data, node, site, log }: CopyKeeperOptions): CopyKeeper {
-	const stop = catalogue.follow(onChange);
+	const stops = [catalogue.follow(onChange), data.onComplete((root) => enqueue('announce', () => announceAll(root)))];
 	// One task after another: announcements are few, and two of one image must not race.
 	let work: Promise<void> = Promise.resolve();
 	let disposed = false;
@@ -50,6 +51,10 @@ export function createCopyKeeper({ catalogue, data, node, site, log }: CopyKeepe
 		for (const id of ids) await announce(catalogue.image(id));
 	}
 
+	async function announceAll(root: string): Promise<void> {
+		for (const image of await catalogue.imagesOf(root)) await announce(image);
+	}
+
 	async function announce(image: Image | undefined): Promise<void> {
 		if (image?.content == null || data.presence(image.content.root) !== 'complete') return;
 		if (image.copies.some((copy) => copy.node === node && copy.store === site)) return;
@@ -61,11 +66,6 @@ export function createCopyKeeper({ catalogue, data, node, site, log }: CopyKeepe
 	}
 
 	return {
-		completed(root) {
-			enqueue('announce', async () => {
-				for (const image of await catalogue.imagesOf(root)) await announce(image);
-			});
-		},
 		reconcile() {
 			enqueue('reconcile', async () => {
 				for (const status of ['active', 'deactivated'] as const)
@@ -75,7 +75,7 @@ export function createCopyKeeper({ catalogue, data, node, site, log }: CopyKeepe
 		},
 		async [Symbol.asyncDispose]() {
 			disposed = true;
-			stop();
+			for (const stop of stops) stop();
 			await work;
 		},
 	};

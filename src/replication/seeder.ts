@@ -13,12 +13,10 @@ import type { KeyValue } from '#lib/key-value.ts';
 import type { Log } from '#lib/log.ts';
 import type { ObjectSource, StoreDriver } from '#store/driver.ts';
 import { createBackoffQueue } from './backoff-queue.ts';
-import type { HolderBook } from './holder-book.ts';
 
 export interface SeederOptions {
 	readonly catalogue: Catalogue;
 	readonly content: SeedContent;
-	readonly book: Pick<HolderBook, 'open'>;
 	readonly backend: StoreDriver;
 	/** the backend's id: what `stores` of an image shows */
 	readonly store: string;
@@ -59,7 +57,7 @@ export interface Seeder extends AsyncDisposable {
 const AT_ONCE = 2;
 
 export function createSeeder(options: SeederOptions): Seeder {
-	const { catalogue, content, book, backend, store, node, site, kv, log } = options;
+	const { catalogue, content, backend, store, node, site, kv, log } = options;
 	const queue = createBackoffQueue<ImageId>({
 		atOnce: AT_ONCE,
 		work: attend,
@@ -81,7 +79,6 @@ export function createSeeder(options: SeederOptions): Seeder {
 	async function seed(image: Image, ref: ContentRef, signal: AbortSignal): Promise<void> {
 		using _pinned = content.pin(ref.root);
 		if (image.site !== site) {
-			await book.open(ref.root);
 			await content.complete(ref, { signal });
 			await verify(image, ref, signal);
 		}

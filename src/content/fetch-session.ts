@@ -181,10 +181,10 @@ export function createFetchSession(
 			// Our own disk or threads: no other source would help.
 			return filler.fail(error);
 		}
-		settle(attempt, index, into.length);
+		settle(attempt, into.length);
 	};
 
-	const settle = ({ lane, startedAt }: Attempt, index: number, bytes: number): void => {
+	const settle = ({ lane, startedAt }: Attempt, bytes: number): void => {
 		const took = performance.now() - startedAt;
 		lane.paceMs = lane.paceMs === undefined ? took : lane.paceMs + SMOOTHING * (took - lane.paceMs);
 		supply.trust(lane);

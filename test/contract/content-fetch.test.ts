@@ -82,7 +82,7 @@ describe('read-through', { timeout: 240_000 }, () => {
 	});
 
 	for (const [how, spoil] of [
-		['flips a bit', (_: number, bytes: Uint8Array) => void (bytes[7] = (bytes[7] ?? 0) ^ 4)],
+		['flips a bit', (_: number, bytes: Uint8Array) => void bytes.set([(bytes[7] ?? 0) ^ 4], 7)],
 		[
 			'gives another block',
 			(index: number, bytes: Uint8Array) =>
@@ -377,17 +377,18 @@ async function openPair(
 	const written = await put(far.store, chunks(bytes));
 	const sources = testSources();
 	const near = await openContent({ sources, limits, shareBlocks, base: '/dev/shm' });
-	return {
+	const pair: Pair = {
 		far,
 		near,
 		bytes,
 		sources,
 		content: written.content,
 		async [Symbol.asyncDispose]() {
-			await this.near[Symbol.asyncDispose]();
+			await pair.near[Symbol.asyncDispose]();
 			await far[Symbol.asyncDispose]();
 		},
 	};
+	return pair;
 }
 
 function range(end: number): number[] {

@@ -1,4 +1,5 @@
 /** What a person reads when a node is up: where it is, and the two things to try first. */
+import { join } from 'node:path';
 import type { Config } from '#config/config.ts';
 import type { RunningNode } from './start-node.ts';
 import { version } from './version.ts';
@@ -14,16 +15,28 @@ export function banner(node: RunningNode, config: Config, command: string): stri
 	);
 }
 
-function firstSteps(node: RunningNode, { auth }: Config, command: string): readonly string[] {
-	const credentials =
-		auth.mode === 'none' ? '--os-auth-type none' : '--os-auth-type admin_token --os-token "$SUNDOG_ADMIN_TOKEN"';
+function firstSteps(node: RunningNode, { auth, bootstrap }: Config, command: string): readonly string[] {
+	const steps = ['  First image:', `    openstack ${credentials(node, auth)} --os-endpoint ${node.http} ${CREATE}`];
+	// Only where a fleet began are invitations made.
+	if (bootstrap.length > 0) return steps;
 	const [peer = ''] = node.peer;
-	return [
-		'  First image:',
-		`    openstack ${credentials} --os-endpoint ${node.http} image create --disk-format qcow2 --container-format bare --file debian.qcow2 debian`,
-		'  Second site (the token is good for one node):',
-		`    SUNDOG_SITE=paris SUNDOG_BOOTSTRAP=${peer} SUNDOG_JOIN=$(${command} fleet invite --site paris) SUNDOG_LISTEN=127.0.0.1:9293 SUNDOG_DATA_DIR=$HOME/sundog-paris ${start(command)}`,
-	];
+	const token = `$(${command} fleet invite --site paris --data-dir ${quoted(node.dataDir)})`;
+	const settings = `SUNDOG_SITE=paris SUNDOG_BOOTSTRAP=${peer} SUNDOG_JOIN=${token}`;
+	const elsewhere = 'SUNDOG_LISTEN=127.0.0.1:9293 SUNDOG_DATA_DIR=$HOME/sundog-paris';
+	return [...steps, '  Second site (the token is good for one node):', `    ${settings} ${elsewhere} ${start(command)}`];
+}
+
+const CREATE = 'image create --disk-format qcow2 --container-format bare --file debian.qcow2 debian';
+
+function credentials({ dataDir }: RunningNode, { mode, adminToken }: Config['auth']): string {
+	if (mode === 'none') return '--os-auth-type none';
+	const token = adminToken === undefined ? `$(cat ${quoted(join(dataDir, 'admin-token'))})` : '$SUNDOG_ADMIN_TOKEN';
+	return `--os-auth-type admin_token --os-token "${token}"`;
+}
+
+/** As a shell takes it. */
+function quoted(path: string): string {
+	return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 function start(command: string): string {

@@ -9,7 +9,8 @@ const CAUSES: Readonly<Record<string, Explain>> = {
 	EADDRINUSE: (config, error) =>
 		`${addressOf(config, error)} is in use by another process; choose another address or stop that process`,
 	EADDRNOTAVAIL: (config, error) => `${addressOf(config, error)} is no address of this machine`,
-	LEVEL_LOCKED: ({ dataDir }) => `data directory ${dataDir} is in use by another process`,
+	LEVEL_LOCKED: ({ dataDir }) =>
+		`data directory ${dataDir} is in use by another process; stop it, or choose another SUNDOG_DATA_DIR`,
 	EACCES: (config, error) =>
 		error.syscall === 'listen'
 			? `${addressOf(config, error)} may not be used by this user (ports below 1024 need a privilege)`

@@ -14,7 +14,7 @@ import type { Log } from '#lib/log.ts';
 import { createCompany } from './company.ts';
 import { createConduct } from './conduct.ts';
 import { createDialler } from './dialler.ts';
-import { failureOf } from './failures.ts';
+import { failureOf, listenFailure } from './failures.ts';
 import { createGate } from './gate.ts';
 import { createHost, guardIdentify, registerProtocol } from './host.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
@@ -153,7 +153,7 @@ export async function startPeerExchange(options: PeerExchangeOptions): Promise<P
 		await host.start();
 	} catch (cause) {
 		await host.stop();
-		throw new ImageError('unavailable', `the peers' door cannot listen on ${listen.join(', ')}`, { cause });
+		throw listenFailure(cause, listen);
 	}
 
 	const stops = [

@@ -85,8 +85,8 @@ test('a data directory that cannot be written is one clear line', async () => {
 	const file = join(dir.path, 'file');
 	await writeFile(file, 'not a directory');
 	await assertRefused({ dataDir: join(file, 'below') }, 'cannotStart', /file.*not a folder/);
-	// Root may write where others may not; /proc refuses even root.
-	await assertRefused({ dataDir: '/proc/sundog' }, 'cannotStart', /\/proc\/sundog/);
+	// Root may write where others may not; the kernel's own file systems refuse even root.
+	await assertRefused({ dataDir: '/sys/sundog' }, 'cannotStart', /\/sys\/sundog/);
 	if (process.getuid?.() !== 0) {
 		const readOnly = join(dir.path, 'read-only');
 		await mkdir(readOnly, { mode: 0o500 });

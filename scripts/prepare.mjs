@@ -69,12 +69,11 @@ async function prepare(stamp) {
  */
 function compile() {
 	const env = { ...process.env, NODE_COMPILE_CACHE: join(ROOT, 'node_modules', '.cache', 'compile') };
-	spawnSync(NODE, ['--input-type=module', '--eval', 'await import("#cli/program.ts"); await import("#node.ts");'], {
-		cwd: ROOT,
-		env,
-		stdio: 'ignore',
-		timeout: COMPILE_LIMIT_MS,
-	});
+	for (const args of [
+		['src/main.ts', 'version'],
+		['--input-type=module', '--eval', 'await import("#node.ts")'],
+	])
+		spawnSync(NODE, args, { cwd: ROOT, env, stdio: 'ignore', timeout: COMPILE_LIMIT_MS });
 }
 
 /** What npm itself noted about node_modules, against the lockfile: true after a plain `npm install` too. */

@@ -53,7 +53,7 @@ export function createManifestBuilder(): ManifestBuilder {
 	return {
 		add(digest, length) {
 			leaves++;
-			push(0, { cid: cidOf(raw.code, digest.slice()), bytes: length, total: length });
+			push(0, { cid: cidOf(raw.code, new Uint8Array(digest)), bytes: length, total: length });
 		},
 		root() {
 			if (leaves === 0) return cidOf(raw.code, sha256(new Uint8Array(0))).toString();

@@ -145,7 +145,8 @@ async function openContent(layout: Layout, root: string, record: ContentRecord):
 }
 
 async function readHave(layout: Layout, root: string, count: number): Promise<Uint8Array> {
-	const have = await readFile(layout.path(root, 'have'));
+	// A copy: `slice` of a Buffer is a view, of a Uint8Array it is not.
+	const have = new Uint8Array(await readFile(layout.path(root, 'have')));
 	if (have.length !== count || have.some((state) => state > HAVE.elsewhere))
 		throw new ImageError('corrupt', `the presence file of content ${root} is damaged`);
 	return have;

@@ -39,7 +39,7 @@ export const FIELDS: Readonly<Record<Field, FieldRule>> = {
 	containerFormat: { letter: 'c', of: (image) => [textKey(image.containerFormat)] },
 	diskFormat: { letter: 'd', of: (image) => [textKey(image.diskFormat)] },
 	size: { letter: 'z', of: (image) => [hex(image.size, NUMBER_DIGITS)] },
-	updatedAt: { letter: 'u', of: (image) => [hex(image.updatedAt, TIME_DIGITS)] },
+	updatedAt: { letter: 'u', of: (image) => [timeKey(image.updatedAt)] },
 	id: { letter: 'i', of: (image) => [image.id] },
 	visibility: { letter: 'v', of: (image) => [textKey(image.visibility)] },
 	tag: { letter: 't', of: (image) => image.tags.map(facetKey) },
@@ -93,16 +93,25 @@ export function listPrefix(scope: string, path: readonly Field[], values: readon
 
 /** The end of a key: where an image stands among those with equal values before it. */
 export function tailOf(image: Image): string {
-	return hex(image.createdAt, TIME_DIGITS) + image.id;
+	return timeKey(image.createdAt) + image.id;
 }
 
 export function idOf(key: string): ImageId {
 	return key.slice(-ID_CHARS);
 }
 
-/** What stands between the prefix and the tail: the value of the field to sort by. */
-export function groupOf(key: string, prefix: string): string {
-	return key.slice(prefix.length, -(TIME_DIGITS + ID_CHARS));
+/** Of what follows a prefix that ends before the field to sort by: that field's value. */
+export function sortValueOf(tail: string): string {
+	return tail.slice(0, -(TIME_DIGITS + ID_CHARS));
+}
+
+/** Of what follows a prefix that ends before the time of creation: that time. */
+export function instantOf(tail: string): string {
+	return tail.slice(0, TIME_DIGITS);
+}
+
+export function timeKey(ms: number): string {
+	return hex(ms, TIME_DIGITS);
 }
 
 export function indexKeys(image: Image): readonly string[] {

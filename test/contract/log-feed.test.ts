@@ -273,7 +273,10 @@ describe('log feed', () => {
 			withOp({ type: 'copy.add', id, store: 'x', kind: 'moon' }),
 		];
 		for (const entry of bad) await isCorrupt(catalogue.feed.receive([forged(paris, entry)]));
+		const body = encode(good);
+		const signature = paris.signer.sign(Buffer.concat([Buffer.from('sundog log entry 1\0'), body]));
 		const raw: readonly Uint8Array[] = [
+			Buffer.concat([new Uint8Array([0xa2]), ...['signature', signature, 'entry', body].map((part) => encode(part))]),
 			new Uint8Array(0),
 			new Uint8Array([0xff]),
 			new Uint8Array(1000).fill(0x81),

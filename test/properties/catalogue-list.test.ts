@@ -33,6 +33,20 @@ const fields: fc.Arbitrary<ImageCreate['fields']> = fc.record({
 	properties: fc.dictionary(fc.constantFrom('os', 'arch', 'x'.repeat(80)), text, { maxKeys: 3 }),
 });
 
+const plainFields: ImageCreate['fields'] = {
+	name: null,
+	visibility: 'shared',
+	owner: 'p',
+	protected: false,
+	hidden: false,
+	minDisk: 0,
+	minRam: 0,
+	diskFormat: 'raw',
+	containerFormat: 'bare',
+	tags: [],
+	properties: {},
+};
+
 /** An image's fields, how far it has come, and how long after the one before it was made. */
 const recipe = fc.record({ fields, life: fc.nat(5), later: fc.constantFrom(0, 0, 1), seed: fc.nat() });
 type Recipe = typeof recipe extends fc.Arbitrary<infer T> ? T : never;
@@ -251,6 +265,29 @@ describe('catalogue list', () => {
 		const plain = { filters: [], sort: sortById, limit: 0, withCommunity: false };
 		assert.deepEqual(await catalogue.images(plain), { images: [], full: false });
 		await assert.rejects(catalogue.images({ ...plain, marker: imageId(5) }), (error) => codeOf(error) === 'invalid');
+	});
+
+	it('keeps its order among very many images of one instant', async () => {
+		const recipes = Array.from(
+			{ length: 700 },
+			(_, n): Recipe => ({ fields: { ...plainFields, name: `n${n % 11}` }, life: 2, later: n === 650 ? 1 : 0, seed: n * 13 }),
+		);
+		const catalogue = await filled(recipes);
+		const all = await allOf(catalogue);
+		for (const middle of [undefined, 'name', 'size'] as const)
+			for (const descending of [false, true]) {
+				const terms = middle ? [{ key: middle, descending: true }] : [];
+				const one: ImageQuery = {
+					filters: [],
+					sort: [{ key: 'createdAt', descending }, ...terms, { key: 'id', descending: !descending }],
+					limit: 199,
+					withCommunity: true,
+				};
+				assert.deepEqual(
+					await paged(catalogue, one),
+					expected(all, one).map((image) => image.id),
+				);
+			}
 	});
 
 	it('finds the rare among many by any filter, in any order', async () => {

@@ -1,26 +1,25 @@
 /**
  * Answers a list. A filter that few images pass gives all of them to sort in memory; otherwise an index in the list's
- * order is walked and candidates are tested until the page is full. Either way the work is bounded by the page and the
- * filters, not by the number of images, unless filters and order are at odds in a way no index foresaw.
+ * order is walked and candidates are tested until the page is full. When too many of them fail, the ids that pass the
+ * filters are gathered from their indexes, and the walk goes on without reading the records of others. The work is
+ * thus bounded by the page and the filters rather than by the number of images.
  */
 import { ImageError } from '#domain/errors.ts';
-import type { Image } from '#domain/image.ts';
-import {
-	canSee,
-	type ImageFilter,
-	type ImagePage,
-	type ImageQuery,
-	isListed,
-	type SortTerm,
-	type Viewer,
-} from '#domain/query.ts';
-import { COMMUNITY, EVERYTHING, type Field, facetKey, ownedBy, propertyKey, SEEN_BY_ALL, textKey } from '../indexes.ts';
+import type { Image, ImageId } from '#domain/image.ts';
+import { canSee, type ImageFilter, type ImagePage, type ImageQuery, isListed, type Viewer } from '#domain/query.ts';
+import { COMMUNITY, EVERYTHING, type Field, facetKey, idOf, ownedBy, propertyKey, SEEN_BY_ALL, textKey } from '../indexes.ts';
 import { essentialTerms, matches } from './order.ts';
-import { scan } from './scan.ts';
-import { atMost, images, prefixesOf, type Roots, type Source, sorted, walk, walks } from './walk.ts';
+import { afterTail, scan } from './scan.ts';
+import { images, prefixesOf, type Roots, type Source, sorted, walk, walks } from './walk.ts';
 
 /** A filter with at most this many images under it is answered by reading them all. */
 const FEW_IMAGES = 256;
+/** Candidates tested in vain before the filters' own indexes are asked. */
+const PATIENCE_IMAGES = 200;
+/** Ids gathered under one filter; where there are more, enough of the candidates pass it. */
+const GATHERED_IDS_MAX = 16_384;
+/** So few that no other filter's ids are worth reading. */
+const NARROW_ENOUGH_IDS = 2048;
 /** Index ranges read side by side for one filter; a longer list of values is only tested. */
 const RANGES_MAX = 16;
 
@@ -42,12 +41,19 @@ const BY_SELECTIVITY: readonly Field[] = [
 export async function listImages(source: Source, query: ImageQuery): Promise<ImagePage> {
 	const viewer = query.viewer ?? EVERYONE;
 	const marker = query.marker === undefined ? undefined : markerOf(source, query.marker, viewer);
-	const taken = new Map<string, Image>();
 	if (query.limit <= 0) return { images: [], full: false };
-	const candidates = await plan(source, query, viewer, essentialTerms(query.sort, query.filters), marker);
-	for await (const image of candidates) {
-		if (!isListed(viewer, query.withCommunity, image) || !matches(image, query.filters)) continue;
-		taken.set(image.id, image);
+	const scopes = scopesOf(query, viewer);
+	const facets = facetsOf(query.filters, scopes);
+	const taken = new Map<ImageId, Image>();
+	let allowed: ReadonlySet<ImageId> | undefined;
+	let vain = 0;
+	const narrowed: Source = {
+		kv: source.kv,
+		image: (id) => (allowed === undefined || allowed.has(id) ? source.image(id) : undefined),
+	};
+	for await (const image of await candidates(narrowed, query, scopes, facets, marker)) {
+		if (isListed(viewer, query.withCommunity, image) && matches(image, query.filters)) taken.set(image.id, image);
+		else if (++vain === PATIENCE_IMAGES) allowed = await gathered(source, facets);
 		if (taken.size === query.limit) break;
 	}
 	return { images: [...taken.values()], full: taken.size === query.limit };
@@ -59,26 +65,45 @@ function markerOf(source: Source, id: string, viewer: Viewer): Image {
 	return marker;
 }
 
-async function plan(
+async function candidates(
 	source: Source,
 	query: ImageQuery,
-	viewer: Viewer,
-	terms: readonly SortTerm[],
+	scopes: readonly string[],
+	facets: readonly Roots[],
 	marker?: Image,
 ): Promise<AsyncIterable<Image>> {
+	const terms = essentialTerms(query.sort, query.filters);
 	const ids = query.filters.find((filter) => filter.field === 'id');
 	if (ids && 'oneOf' in ids) return sorted(images(source, new Set(ids.oneOf)), terms, marker);
-	const scopes = scopesOf(query, viewer);
-	const facets = facetsOf(query.filters, scopes);
 	const walkable = facets.filter((roots) => walks(roots, terms));
 	const only = facets.length === 1 ? walkable[0] : undefined;
 	if (only) return walk(source, only, terms, marker);
 	for (const roots of facets) {
-		const path = roots.facet ? [roots.facet.field] : [];
-		const few = await atMost(scan(source.kv, prefixesOf(roots, path), false), FEW_IMAGES);
+		const few = await idsUnder(source, roots, FEW_IMAGES);
 		if (few) return sorted(images(source, few), terms, marker);
 	}
 	return walk(source, walkable[0] ?? { scopes }, terms, marker);
+}
+
+/** The ids that pass every filter which has an index and not too many of them; undefined when no filter is such. */
+async function gathered(source: Source, facets: readonly Roots[]): Promise<ReadonlySet<ImageId> | undefined> {
+	let all: ReadonlySet<ImageId> | undefined;
+	for (const roots of facets) {
+		const ids = await idsUnder(source, roots, GATHERED_IDS_MAX);
+		if (ids) all = all?.intersection(ids) ?? ids;
+		if (all && all.size <= NARROW_ENOUGH_IDS) return all;
+	}
+	return all;
+}
+
+/** The ids under a facet when there are no more than `max`. */
+async function idsUnder(source: Source, roots: Roots, max: number): Promise<ReadonlySet<ImageId> | undefined> {
+	const found = new Set<ImageId>();
+	const prefixes = prefixesOf(roots, roots.facet ? [roots.facet.field] : []);
+	for await (const tail of scan(source.kv, prefixes, afterTail(false))) {
+		if (found.add(idOf(tail)).size > max) return undefined;
+	}
+	return found;
 }
 
 function scopesOf(query: ImageQuery, viewer: Viewer): readonly string[] {

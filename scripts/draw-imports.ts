@@ -5,14 +5,10 @@
  *   scripts/draw-imports --write    put it between the markers of docs/architecture.md
  *   scripts/draw-imports --check    fail when docs/architecture.md shows something else
  */
-import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { dirname, join, normalize } from 'node:path';
-
-const ROOT = dirname(import.meta.dirname);
-const PAGE = join(ROOT, 'docs/architecture.md');
-const BEGIN = '<!-- imports:begin -->';
-const END = '<!-- imports:end -->';
+import { publish, ROOT } from './docs/marked-block.ts';
 
 const FLOORS = ['roof', 'doors', 'rooms', 'ground', 'cellar'] as const;
 /** A folder that is named nowhere is a room; a file at the top of src/ is part of the roof. */
@@ -39,12 +35,7 @@ interface Import {
 
 const imports = globSync('src/**/*.ts', { cwd: ROOT }).sort().flatMap(importsOf);
 if (imports.length === 0) throw new Error('no imports found under src/: the drawing would be empty');
-const drawing = `${BEGIN}\n\n${chart()}\n\n${packageTable()}\n\n${END}`;
-const [mode] = process.argv.slice(2);
-if (mode === undefined) process.stdout.write(`${drawing}\n`);
-else if (mode === '--write') writeFileSync(PAGE, replaced(readFileSync(PAGE, 'utf8')));
-else if (mode === '--check') check(readFileSync(PAGE, 'utf8'));
-else throw new TypeError(`unknown option ${mode}`);
+publish('docs/architecture.md', 'imports', `${chart()}\n\n${packageTable()}`, process.argv[2]);
 
 function importsOf(path: string): readonly Import[] {
 	const from = folderOf(path);
@@ -132,17 +123,4 @@ function label(folder: string): string {
 
 function idOf(folder: string): string {
 	return folder.replace('.ts', '_ts');
-}
-
-function replaced(page: string): string {
-	const start = page.indexOf(BEGIN);
-	const end = page.indexOf(END);
-	if (start < 0 || end < start) throw new Error(`docs/architecture.md lacks the markers ${BEGIN} and ${END}`);
-	return page.slice(0, start) + drawing + page.slice(end + END.length);
-}
-
-function check(page: string): void {
-	if (replaced(page) === page) return;
-	process.stderr.write('docs/architecture.md shows other imports than the code has: run scripts/draw-imports --write\n');
-	process.exit(1);
 }

@@ -1,0 +1,19 @@
+/** The table of settings in docs/operating.md, from the code that reads them: prints it, or `--write`, `--check`. */
+import { CONFIG_FILE, SETTING_NAMES, SETTINGS } from '#config/settings.ts';
+import { publish } from './docs/marked-block.ts';
+
+const code = (text: string | undefined) => (text === undefined ? '–' : `\`${text.replaceAll('|', '\\|')}\``);
+
+const rows = SETTING_NAMES.map((name) => {
+	const setting = SETTINGS[name];
+	const flag = 'flag' in setting ? setting.flag : undefined;
+	return [code(setting.env), code(setting.key), code(flag), code(setting.hint), setting.help, setting.byDefault];
+});
+const table = [
+	['variable', 'key in the file', 'flag', 'form', 'meaning', 'default'],
+	['---', '---', '---', '---', '---', '---'],
+	...rows,
+	[code(CONFIG_FILE.env), '–', code(CONFIG_FILE.flag), code(CONFIG_FILE.hint), CONFIG_FILE.help, CONFIG_FILE.byDefault],
+].map((cells) => `| ${cells.join(' | ')} |`);
+
+publish('docs/operating.md', 'settings', table.join('\n'), process.argv[2]);

@@ -6,14 +6,15 @@
 import type { ImageData, WrittenData } from '#domain/ports/image-data.ts';
 import type { ImageOp, ImageRepository } from '#domain/ports/image-repository.ts';
 import type { Log } from '#lib/log.ts';
+import { oneAtATime } from '#lib/one-at-a-time.ts';
 import type { RequestContext } from '../context.ts';
 import type { ImageController, Upload } from '../controller.ts';
 import { codeOf, ImageError } from '../errors.ts';
 import { assertReadyForData, type Image, type ImageChange, type ImageId, type ImageStatus } from '../image.ts';
 import { applyChanges, updateBetween } from '../image-changes.ts';
 
-/** How often a change is decided anew because somebody else changed the image in between. */
-const MAX_ATTEMPTS = 32;
+/** How often a change is decided anew because somebody else changed the image in between; about 130 ms in all. */
+const MAX_ATTEMPTS = 16;
 
 export interface LocationOptions {
 	readonly repository: ImageRepository;
@@ -27,9 +28,37 @@ export interface LocationOptions {
 
 export function location(options: LocationOptions): ImageController {
 	const { repository, data, site, hashAlgorithm, log } = options;
+	const alone = oneAtATime();
+
+	/**
+	 * Acts on the latest record; concurrent changes behave as if one came after the other. Those of clients wait for
+	 * each other here, those of background work show as a conflict of revisions, and the record is read again.
+	 */
+	async function atLatest<T>(id: ImageId, act: (image: Image) => () => Promise<T>): Promise<T> {
+		return alone(id, async () => {
+			for (let attempt = 1; ; attempt += 1) {
+				const save = act(await repository.get(id));
+				try {
+					return await save();
+				} catch (error) {
+					if (attempt === MAX_ATTEMPTS || codeOf(error) !== 'conflict') throw error;
+					// the other change may still be on its way to disk
+					await pause(attempt);
+				}
+			}
+		});
+	}
+
+	/** Reads, decides, saves; what `decide` throws is final. */
+	function change(id: ImageId, decide: (image: Image) => readonly ImageOp[]): Promise<Image> {
+		return atLatest(id, (image) => {
+			const ops = decide(image);
+			return async () => (ops.length === 0 ? image : repository.save(image, ops));
+		});
+	}
 
 	async function update(id: ImageId, changes: readonly ImageChange[]): Promise<Image> {
-		return change(repository, id, (image) => {
+		return change(id, (image) => {
 			const op = updateBetween(image, applyChanges(image, changes));
 			return op === undefined ? [] : [op];
 		});
@@ -37,7 +66,7 @@ export function location(options: LocationOptions): ImageController {
 
 	async function activate(id: ImageId, written: WrittenData): Promise<Image> {
 		const { content, checksum, hashValue } = written;
-		return change(repository, id, (image) => {
+		return change(id, (image) => {
 			if (image.status !== 'saving') throw new ImageError('conflict', `image ${id} became ${image.status} during its upload`);
 			return [
 				{ type: 'image.data', id, content, checksum, hashAlgorithm: written.hashAlgorithm, hashValue, virtualSize: null },
@@ -49,9 +78,7 @@ export function location(options: LocationOptions): ImageController {
 	/** The image is `queued` again, or was deleted meanwhile; resolves to what the uploader is told. */
 	async function giveUp(id: ImageId, cause: unknown): Promise<unknown> {
 		try {
-			await change(repository, id, (image) =>
-				image.status === 'saving' ? [{ type: 'image.status', id, status: 'queued' }] : [],
-			);
+			await change(id, (image) => (image.status === 'saving' ? [{ type: 'image.status', id, status: 'queued' }] : []));
 			return cause;
 		} catch (error) {
 			if (codeOf(error) === 'not-found') return new ImageError('gone', `image ${id} was deleted during its upload`, { cause });
@@ -70,9 +97,10 @@ export function location(options: LocationOptions): ImageController {
 	}
 
 	async function upload(ctx: RequestContext, id: ImageId, request: Upload): Promise<Image> {
-		const queued = await repository.get(id);
-		assertReadyForData(queued);
-		await repository.save(queued, [{ type: 'image.status', id, status: 'saving' }]);
+		await change(id, (image) => {
+			assertReadyForData(image);
+			return [{ type: 'image.status', id, status: 'saving' }];
+		});
 		let root: string | undefined;
 		try {
 			await using written = await data.write(request.data, {
@@ -96,7 +124,7 @@ export function location(options: LocationOptions): ImageController {
 		list: (_ctx, query) => repository.list(query),
 		update: (_ctx, id, changes) => update(id, changes),
 		async remove(_ctx, id) {
-			const { content } = await atLatest(repository, id, async (image) => {
+			const { content } = await atLatest(id, (image) => async () => {
 				await repository.remove(image);
 				return image;
 			});
@@ -111,8 +139,8 @@ export function location(options: LocationOptions): ImageController {
 				throw new ImageError('forbidden', `image ${id} is deactivated; its data can be downloaded by administrators only`);
 			return { image, size: content.size, read: (range, { signal }) => data.read(content, range, { signal }) };
 		},
-		deactivate: async (_ctx, id) => void (await change(repository, id, (image) => statusChange(image, 'active', 'deactivated'))),
-		reactivate: async (_ctx, id) => void (await change(repository, id, (image) => statusChange(image, 'deactivated', 'active'))),
+		deactivate: async (_ctx, id) => void (await change(id, (image) => statusChange(image, 'active', 'deactivated'))),
+		reactivate: async (_ctx, id) => void (await change(id, (image) => statusChange(image, 'deactivated', 'active'))),
 		addTag: async (_ctx, id, tag) => void (await update(id, [{ addTag: tag }])),
 		dropTag: async (_ctx, id, tag) => void (await update(id, [{ dropTag: tag }])),
 	};
@@ -138,25 +166,8 @@ function statusChange(image: Image, from: ImageStatus, to: ImageStatus): readonl
 	throw new ImageError('forbidden', `image ${image.id} is ${image.status}; it can become ${to} only from ${from}`);
 }
 
-/** Reads, decides, saves; concurrent changes behave as if one came after the other. */
-async function change(repository: ImageRepository, id: ImageId, decide: (image: Image) => readonly ImageOp[]): Promise<Image> {
-	return atLatest(repository, id, async (image) => {
-		const ops = decide(image);
-		return ops.length === 0 ? image : repository.save(image, ops);
-	});
-}
-
-/** Acts on the latest record, and again as long as somebody else changed the record in between. */
-async function atLatest<T>(repository: ImageRepository, id: ImageId, act: (image: Image) => Promise<T>): Promise<T> {
-	for (let left = MAX_ATTEMPTS; ; left -= 1) {
-		const image = await repository.get(id);
-		try {
-			return await act(image);
-		} catch (error) {
-			if (left <= 1 || codeOf(error) !== 'conflict') throw error;
-			if ((await repository.get(id)).revision === image.revision) throw error;
-		}
-	}
+function pause(ms: number): Promise<void> {
+	return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}

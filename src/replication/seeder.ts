@@ -73,7 +73,17 @@ export function createSeeder(options: SeederOptions): Seeder {
 		const image = catalogue.image(id);
 		if (image === undefined) await withdraw(id);
 		else if (refused.has(id)) return;
-		else if (isSeedable(image)) await seed(image, image.content, signal);
+		else if (isSeedable(image)) await seedOrDrop(image, image.content, signal);
+	}
+
+	/** Whoever deleted the image meanwhile could not let its bytes go: they were pinned here. */
+	async function seedOrDrop(image: Image, ref: ContentRef, signal: AbortSignal): Promise<void> {
+		try {
+			await seed(image, ref, signal);
+		} finally {
+			if (catalogue.image(image.id) === undefined && (await catalogue.imagesOf(ref.root)).length === 0)
+				await content.forget(ref.root);
+		}
 	}
 
 	async function seed(image: Image, ref: ContentRef, signal: AbortSignal): Promise<void> {

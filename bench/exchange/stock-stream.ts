@@ -1,5 +1,6 @@
 /** What one gets from libp2p as it comes: a stream over TCP, Noise and yamux with their defaults, written as its docs advise. */
 import { open } from 'node:fs/promises';
+import type { Stream } from '@libp2p/interface';
 import { noise } from '@libp2p/noise';
 import { tcp } from '@libp2p/tcp';
 import { yamux } from '@libp2p/yamux';
@@ -25,12 +26,19 @@ export async function serveStockStream(task: Task): Promise<string> {
 		const file = await open(task.file, 'r');
 		for (let at = 0; at < task.size; at += BLOCK_BYTES) {
 			const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(BLOCK_BYTES), 0, BLOCK_BYTES, at);
-			if (!stream.send(buffer.subarray(0, bytesRead))) await stream.onDrain();
+			if (!stream.send(buffer.subarray(0, bytesRead))) await drained(stream);
 		}
 		await file.close();
 		await stream.close();
 	});
 	return String(node.getMultiaddrs()[0]);
+}
+
+/** The library's own `onDrain` waits only the first time. */
+function drained(stream: Stream): Promise<void> {
+	const { promise, resolve } = Promise.withResolvers<void>();
+	stream.addEventListener('drain', () => resolve(), { once: true });
+	return promise;
 }
 
 export async function fetchStockStream(task: Task): Promise<Measured> {

@@ -5,8 +5,11 @@
 import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface';
 import { Uint8ArrayList } from 'uint8arraylist';
 import { ImageError } from '#domain/errors.ts';
+import { emptied } from './emptied.ts';
 
 const LENGTH_BYTES = 4;
+/** the callers' signals are sooner; this is for a caller that has none */
+const WRITE_STALL_MS = 120_000;
 
 export interface FrameChannel {
 	/** The next frame; undefined when the peer has ended its side in order. `corrupt` for a frame beyond the bound. */
@@ -96,7 +99,8 @@ export function openFrames(stream: Stream, { maxFrameBytes }: { readonly maxFram
 				throw new ImageError('too-large', `a message of ${frame.byteLength} bytes exceeds the ${maxFrameBytes} allowed`);
 			const length = new Uint8Array(LENGTH_BYTES);
 			new DataView(length.buffer).setUint32(0, frame.byteLength);
-			if (!stream.send(new Uint8ArrayList(length, frame))) await stream.onDrain({ signal });
+			stream.send(new Uint8ArrayList(length, frame));
+			await emptied(stream, WRITE_STALL_MS, signal);
 		},
 		close: (options) => stream.close(options),
 		abort: (reason) => stream.abort(reason),

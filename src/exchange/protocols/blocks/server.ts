@@ -8,6 +8,7 @@ import { Uint8ArrayList } from 'uint8arraylist';
 import type { BlockShelf, ShelfReader } from '#content/ports.ts';
 import { ImageError } from '#domain/errors.ts';
 import type { ContentRef } from '#domain/image.ts';
+import { emptied } from '#exchange/emptied.ts';
 import { openFrames } from '#exchange/frames.ts';
 import type { Limits } from '#exchange/limits.ts';
 import { createRate, type Rate } from '#exchange/rate.ts';
@@ -126,7 +127,7 @@ export function createBlocksServer(options: BlocksServerOptions) {
 			let piece = new Uint8ArrayList(encodeAnswerHeader(header), body.subarray(0, PIECE_BYTES));
 			for (let sent = PIECE_BYTES; ; sent += PIECE_BYTES) {
 				stream.send(piece);
-				if (stream.writeBufferLength > 0) await emptied(stream, limits.blockStallMs);
+				await emptied(stream, limits.blockStallMs);
 				if (sent >= body.byteLength) break;
 				piece = new Uint8ArrayList(body.subarray(sent, sent + PIECE_BYTES));
 			}
@@ -188,23 +189,4 @@ export function createBlocksServer(options: BlocksServerOptions) {
 			await offer?.reader?.[Symbol.asyncDispose]();
 		}
 	};
-}
-
-/** Resolves when the stream has handed everything on; throws `timeout` when the peer takes nothing for `stallMs`. */
-function emptied(stream: Stream, stallMs: number): Promise<void> {
-	const { promise, resolve, reject } = Promise.withResolvers<void>();
-	const stalled = (): void => {
-		const error = new ImageError('timeout', `a peer took no bytes for ${stallMs} ms`);
-		stream.abort(error);
-		reject(error);
-	};
-	const lost = ({ error }: { error?: Error }): void => reject(error ?? new ImageError('aborted', 'the stream was closed'));
-	const timer = setTimeout(stalled, stallMs);
-	stream.addEventListener('idle', resolve as () => void, { once: true });
-	stream.addEventListener('close', lost, { once: true });
-	return promise.finally(() => {
-		clearTimeout(timer);
-		stream.removeEventListener('idle', resolve as () => void);
-		stream.removeEventListener('close', lost);
-	});
 }

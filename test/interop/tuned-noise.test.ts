@@ -148,7 +148,10 @@ test('both sides learn who the other is, and a dialler refuses whoever is not th
 	try {
 		const connection = await a.dial(b.getMultiaddrs());
 		assert.equal(connection.remotePeer.toString(), b.peerId.toString());
-		await eventually('the listener to know the dialler', () => b.getPeers().map(String).includes(a.peerId.toString()) || undefined);
+		await eventually(
+			'the listener to know the dialler',
+			() => b.getPeers().map(String).includes(a.peerId.toString()) || undefined,
+		);
 		const [address] = c.getMultiaddrs();
 		assert.ok(address);
 		const { peer } = await testIdentity();

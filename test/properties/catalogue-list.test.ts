@@ -145,6 +145,14 @@ async function allOf(catalogue: LocalCatalogue): Promise<readonly Image[]> {
 	return found.flat();
 }
 
+const encoded = new Map<unknown, Buffer>();
+
+function utf8(value: unknown): Buffer {
+	const bytes = encoded.get(value) ?? Buffer.from(String(value ?? ''));
+	encoded.set(value, bytes);
+	return bytes;
+}
+
 /** The meaning of a list, in the plainest words there are. */
 function expected(all: readonly Image[], { filters, sort: terms, withCommunity, viewer }: ImageQuery): readonly Image[] {
 	const eyes: Viewer = viewer ?? { project: null, admin: true };
@@ -175,7 +183,7 @@ function expected(all: readonly Image[], { filters, sort: terms, withCommunity, 
 			const order =
 				typeof x === 'number' || typeof y === 'number' || key === 'size'
 					? Number(x ?? 0) - Number(y ?? 0)
-					: Buffer.compare(Buffer.from(String(x ?? '')), Buffer.from(String(y ?? '')));
+					: Buffer.compare(utf8(x), utf8(y));
 			if (order !== 0) return descending ? -order : order;
 		}
 		return 0;
@@ -269,8 +277,8 @@ describe('catalogue list', () => {
 
 	it('keeps its order among very many images of one instant', async () => {
 		const recipes = Array.from(
-			{ length: 700 },
-			(_, n): Recipe => ({ fields: { ...plainFields, name: `n${n % 11}` }, life: 2, later: n === 650 ? 1 : 0, seed: n * 13 }),
+			{ length: 2200 },
+			(_, n): Recipe => ({ fields: { ...plainFields, name: `n${n % 11}` }, life: 2, later: n === 2150 ? 1 : 0, seed: n * 13 }),
 		);
 		const catalogue = await filled(recipes);
 		const all = await allOf(catalogue);
@@ -280,7 +288,7 @@ describe('catalogue list', () => {
 				const one: ImageQuery = {
 					filters: [],
 					sort: [{ key: 'createdAt', descending }, ...terms, { key: 'id', descending: !descending }],
-					limit: 199,
+					limit: 499,
 					withCommunity: true,
 				};
 				assert.deepEqual(
@@ -288,6 +296,50 @@ describe('catalogue list', () => {
 					expected(all, one).map((image) => image.id),
 				);
 			}
+	});
+
+	it('fills its pages when most candidates fail the filters', async () => {
+		const recipes = Array.from(
+			{ length: 1300 },
+			(_, n): Recipe => ({
+				fields: { ...plainFields, visibility: n % 2 === 0 ? 'public' : 'private', tags: n % 4 === 0 ? ['some'] : [] },
+				life: 2,
+				later: n % 3 === 0 ? 1 : 0,
+				seed: n * 17,
+			}),
+		);
+		const catalogue = await filled(recipes);
+		const all = await allOf(catalogue);
+		const sorts: readonly (readonly SortTerm[])[] = [
+			[{ key: 'size', descending: true }],
+			[{ key: 'updatedAt', descending: false }],
+			[{ key: 'id', descending: true }],
+			[
+				{ key: 'containerFormat', descending: false },
+				{ key: 'createdAt', descending: true },
+			],
+			[
+				{ key: 'size', descending: false },
+				{ key: 'diskFormat', descending: true },
+			],
+		];
+		for (const filters of [[], [{ field: 'tag', value: 'some' } as const]])
+			for (const terms of sorts)
+				for (const viewer of [
+					{ project: null, admin: true },
+					{ project: 'p', admin: false },
+					{ project: 'q', admin: false },
+				]) {
+					const rest = [
+						{ key: 'createdAt', descending: true },
+						{ key: 'id', descending: false },
+					] as const;
+					const one: ImageQuery = { filters, sort: [...terms, ...rest], limit: 290, withCommunity: false, viewer };
+					assert.deepEqual(
+						await paged(catalogue, one),
+						expected(all, one).map((image) => image.id),
+					);
+				}
 	});
 
 	it('finds the rare among many by any filter, in any order', async () => {

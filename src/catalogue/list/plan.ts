@@ -14,8 +14,9 @@ import { images, prefixesOf, type Roots, type Source, sorted, walk, walks } from
 
 /** A filter with at most this many images under it is answered by reading them all. */
 const FEW_IMAGES = 256;
-/** Candidates tested in vain before the filters' own indexes are asked. */
+/** Candidates that fail before it is asked whether to go on like this, and how many more may then be in sight. */
 const PATIENCE_IMAGES = 200;
+const WORTH_TESTING_IMAGES = 500;
 /** Ids gathered under one filter; where there are more, enough of the candidates pass it. */
 const GATHERED_IDS_MAX = 16_384;
 /** So few that no other filter's ids are worth reading. */
@@ -46,17 +47,22 @@ export async function listImages(source: Source, query: ImageQuery): Promise<Ima
 	const facets = facetsOf(query.filters, scopes);
 	const taken = new Map<ImageId, Image>();
 	let allowed: ReadonlySet<ImageId> | undefined;
-	let vain = 0;
+	let failed = 0;
 	const narrowed: Source = {
 		kv: source.kv,
 		image: (id) => (allowed === undefined || allowed.has(id) ? source.image(id) : undefined),
 	};
 	for await (const image of await candidates(narrowed, query, scopes, facets, marker)) {
 		if (isListed(viewer, query.withCommunity, image) && matches(image, query.filters)) taken.set(image.id, image);
-		else if (++vain === PATIENCE_IMAGES) allowed = await gathered(source, facets);
+		else if (++failed === PATIENCE_IMAGES && isFarFrom(query.limit, taken.size)) allowed = await gathered(source, facets);
 		if (taken.size === query.limit) break;
 	}
 	return { images: [...taken.values()], full: taken.size === query.limit };
+}
+
+/** At the rate so far, would filling the page take more candidates than are worth testing one by one? */
+function isFarFrom(limit: number, taken: number): boolean {
+	return ((limit - taken) * PATIENCE_IMAGES) / (taken + 1) > WORTH_TESTING_IMAGES;
 }
 
 function markerOf(source: Source, id: string, viewer: Viewer): Image {

@@ -6,8 +6,9 @@ import { FIELDS, type Field, hasIndex, idOf, instantOf, listPrefix, sortValueOf,
 import { orderOf } from './order.ts';
 import { afterTail, beyondGroup, fromGroup, type RangeOf, scan } from './scan.ts';
 
-/** Images of one value that are sorted in memory when no index has their order. */
-const SORTED_GROUP_MAX = 512;
+/** Images of one value that are sorted in memory: where an index has their order, and where none has it. */
+const SORTED_INDEXED_MAX = 64;
+const SORTED_UNINDEXED_MAX = 2048;
 
 /** Where candidates come from: a scope, narrowed to some values of one field. */
 export interface Roots {
@@ -38,10 +39,11 @@ export async function* walk(source: Source, roots: Roots, terms: Terms, marker?:
 		yield* images(source, scan(source.kv, prefixes, afterTail(lead.descending, after)));
 		return;
 	}
+	const max = hasInnerOrder(roots, terms) ? SORTED_INDEXED_MAX : SORTED_UNINDEXED_MAX;
 	const first = marker && groupValue(lead, marker);
 	let range = first === undefined ? afterTail(lead.descending) : fromGroup(lead.descending, first);
 	for (;;) {
-		const large = yield* smallGroups(source, prefixes, range, terms, marker);
+		const large = yield* smallGroups(source, prefixes, range, terms, max, marker);
 		if (large === undefined) return;
 		yield* largeGroup(source, roots, prefixes, large, terms, large === first ? marker : undefined);
 		range = beyondGroup(lead.descending, large);
@@ -54,6 +56,7 @@ async function* smallGroups(
 	prefixes: readonly string[],
 	range: RangeOf,
 	terms: Terms,
+	max: number,
 	marker?: Image,
 ): AsyncGenerator<Image, string | undefined> {
 	const groupIn = terms[0]?.key === 'createdAt' ? instantOf : sortValueOf;
@@ -66,7 +69,7 @@ async function* smallGroups(
 			group = value;
 			ids = [];
 		}
-		if (ids.push(tail) > SORTED_GROUP_MAX) return group;
+		if (ids.push(tail) > max) return group;
 	}
 	yield* sorted(images(source, ids), terms, marker);
 	return undefined;
@@ -84,16 +87,30 @@ async function* largeGroup(
 	const [lead, ...rest] = terms;
 	const [second] = rest;
 	if (!lead || !second) return;
-	const left = lead.key === 'createdAt' ? 'id' : 'createdAt';
-	if (second.key === left && isNatural(rest)) {
-		const after = marker && (left === 'id' ? marker.id : tailOf(marker));
+	if (isRestOfIndex(terms)) {
+		const after = marker && (lead.key === 'createdAt' ? marker.id : tailOf(marker));
 		const inGroup = prefixes.map((prefix) => prefix + group);
 		yield* images(source, scan(source.kv, inGroup, afterTail(second.descending, after)));
 		return;
 	}
-	const narrower = lead.key !== 'createdAt' && { scopes: roots.scopes, facet: { field: lead.key, values: [group] } };
-	if (!roots.facet && narrower && walks(narrower, rest)) yield* walk(source, narrower, rest, marker);
+	const narrower = narrowerRoots(roots, lead, group);
+	if (narrower && walks(narrower, rest)) yield* walk(source, narrower, rest, marker);
 	else yield* withLead(walk(source, { scopes: roots.scopes }, rest, marker), lead, group);
+}
+
+function hasInnerOrder(roots: Roots, terms: Terms): boolean {
+	const narrower = terms[0] && narrowerRoots(roots, terms[0], '');
+	return isRestOfIndex(terms) || (narrower !== undefined && walks(narrower, terms.slice(1)));
+}
+
+/** Is the order within one value of the leading term what the index goes on with, perhaps in the other direction? */
+function isRestOfIndex([lead, ...rest]: Terms): boolean {
+	return isNatural(rest) && rest[0]?.key === (lead?.key === 'createdAt' ? 'id' : 'createdAt');
+}
+
+function narrowerRoots(roots: Roots, lead: SortTerm, group: string): Roots | undefined {
+	if (roots.facet || lead.key === 'createdAt') return undefined;
+	return { scopes: roots.scopes, facet: { field: lead.key, values: [group] } };
 }
 
 /** A large share of all images has this value: they are met often enough in the order of the other terms. */

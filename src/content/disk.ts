@@ -7,6 +7,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import { type ErrorCode, ImageError } from '#domain/errors.ts';
 import type { Log } from '#lib/log.ts';
+import { createMutex, type Mutex } from './mutex.ts';
 
 const CODES: Readonly<Record<string, ErrorCode>> = {
 	ENOSPC: 'full',
@@ -24,12 +25,19 @@ export interface Disk {
 	sync(handle: FileHandle): Promise<void>;
 	/** Names in a directory. */
 	syncDirectory(path: string): Promise<void>;
-	/** Writes all of it. */
+	/** Writes all of it. Writes to one file go one after another: at the same time they would only spin on its lock. */
 	write(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void>;
 }
 
 export function createDisk(log: Log): Disk {
 	let broken: unknown;
+	const turns = new WeakMap<FileHandle, Mutex>();
+
+	const turnOf = (handle: FileHandle): Mutex => {
+		const turn = turns.get(handle) ?? createMutex();
+		turns.set(handle, turn);
+		return turn;
+	};
 
 	const assertWritable = (): void => {
 		if (broken !== undefined)
@@ -55,18 +63,19 @@ export function createDisk(log: Log): Disk {
 				await using directory = await open(path, 'r');
 				await directory.sync();
 			}),
-		async write(handle, bytes, position) {
-			assertWritable();
-			try {
-				let done = 0;
-				while (done < bytes.length) {
-					const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
-					done += bytesWritten;
+		write: (handle, bytes, position) =>
+			turnOf(handle)(async () => {
+				assertWritable();
+				try {
+					let done = 0;
+					while (done < bytes.length) {
+						const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
+						done += bytesWritten;
+					}
+				} catch (error) {
+					throw storageError(error, 'writing content failed');
 				}
-			} catch (error) {
-				throw storageError(error, 'writing content failed');
-			}
-		},
+			}),
 	};
 }
 

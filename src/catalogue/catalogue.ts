@@ -17,7 +17,7 @@ import { receiveEntries } from './registry/receive.ts';
 import { openStore, type Store } from './store.ts';
 import { writerOver } from './writer.ts';
 
-export interface CatalogueParts {
+interface CatalogueParts {
 	/** stays the caller's: disposal of the catalogue does not close it */
 	readonly kv: KeyValue;
 	readonly signer: LogSigner;

@@ -19,7 +19,7 @@ export interface Records {
 }
 
 /** What the entries of one log spoke of, whether or not it had an effect. */
-export interface Touched {
+interface Touched {
 	readonly images: ReadonlySet<ImageId>;
 	readonly node: boolean;
 }

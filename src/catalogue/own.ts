@@ -8,7 +8,7 @@ import type { LogSigner, LogTrust } from './ports.ts';
 import type { HybridClock } from './registry/clock.ts';
 import { sealEntry } from './registry/entry.ts';
 
-export interface OwnParts {
+interface OwnParts {
 	readonly signer: LogSigner;
 	readonly trust: LogTrust;
 	readonly clock: HybridClock;

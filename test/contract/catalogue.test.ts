@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import { type LocalCatalogue, openCatalogue } from '#catalogue/catalogue.ts';
 import { openLevel } from '#catalogue/level/key-value.ts';
 import { memoryKeyValue } from '#catalogue/memory.ts';
-import { codeOf, type ErrorCode } from '#domain/errors.ts';
+import { codeOf, type ErrorCode, ImageError } from '#domain/errors.ts';
 import type { Op } from '#domain/ops.ts';
 import type { CatalogueChange } from '#domain/ports/catalogue.ts';
 import type { KeyValue } from '#lib/key-value.ts';
@@ -352,3 +352,49 @@ for (const [name, open] of Object.entries(SUBJECTS)) {
 			}));
 	});
 }
+
+describe('catalogue: a store that fails', () => {
+	it('leaves everything as it was, tells every commit of the batch, and goes on when it can', async () => {
+		const kv = memoryKeyValue();
+		let failing = false;
+		const write: KeyValue['write'] = async (changes, options) => {
+			if (failing) throw new ImageError('full', 'no space left');
+			await kv.write(changes, options);
+		};
+		const self = logWriter('centre');
+		const catalogue = await openCatalogue({ kv: { ...kv, write }, signer: self.signer, trust: logTrust, log: silentLog });
+		await catalogue.commit([self.announce]);
+		const heard: unknown[] = [];
+		catalogue.follow((change) => heard.push(change));
+		failing = true;
+		const lost = await Promise.allSettled([1, 2, 3].map((n) => catalogue.commit([createOp(imageId(n))])));
+		assert.deepEqual(
+			lost.map((result) => result.status === 'rejected' && codeOf(result.reason)),
+			['full', 'full', 'full'],
+		);
+		assert.equal(catalogue.knows(imageId(1)), false);
+		assert.deepEqual(catalogue.feed.vector(), new Map([[self.log, 1]]));
+		assert.deepEqual(heard, []);
+		failing = false;
+		await catalogue.commit([createOp(imageId(1))]);
+		assert.deepEqual(catalogue.feed.vector(), new Map([[self.log, 2]]));
+		assert.equal((await catalogue.feed.missing(new Map(), 10 ** 9)).length, 2);
+	});
+
+	it('bounds what a record can grow to, and what one node can claim to hold', async () => {
+		const self = logWriter('centre');
+		const catalogue = await openCatalogue({ kv: memoryKeyValue(), signer: self.signer, trust: logTrust, log: silentLog });
+		await catalogue.commit([self.announce, createOp(id)]);
+		const names = (from: number) => Array.from({ length: 600 }, (_, n) => `n${from + n}`);
+		await catalogue.commit([
+			{ type: 'image.update', id, addTags: names(0), setProperties: Object.fromEntries(names(0).map((n) => [n, ''])) },
+		]);
+		await rejectsWith(catalogue.commit([{ type: 'image.update', id, addTags: names(600) }]), 'limit-exceeded', /tags/);
+		const more = Object.fromEntries(names(600).map((n) => [n, '']));
+		await rejectsWith(catalogue.commit([{ type: 'image.update', id, setProperties: more }]), 'limit-exceeded', /properties/);
+		const copies = Array.from({ length: 65 }, (_, n): Op => ({ type: 'copy.add', id, store: `s${n}`, kind: 'site' }));
+		await catalogue.commit(copies.slice(0, 64));
+		await rejectsWith(catalogue.commit(copies.slice(64)), 'limit-exceeded', /64 stores/);
+		await catalogue.commit(copies.slice(0, 1));
+	});
+});

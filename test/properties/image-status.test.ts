@@ -47,7 +47,8 @@ describe('image status', () => {
 				const seen = watch(site, id);
 				let n = 0;
 				for (const round of rounds) {
-					const results = await Promise.allSettled(round.map((name) => VERBS[name](site, id, (n += 1))));
+					const results = await Promise.allSettled(round.map((name, at) => VERBS[name](site, id, n + at)));
+					n += round.length;
 					for (const result of results)
 						if (result.status === 'rejected')
 							assert.ok(codeOf(result.reason), `an error without a code: ${result.reason?.stack}`);

@@ -32,7 +32,7 @@ export interface Writer {
 	readonly at: number;
 }
 
-export interface Folded {
+interface Folded {
 	readonly state: ImageState;
 	/** why the op had no effect */
 	readonly refusal?: ImageError;
@@ -41,7 +41,7 @@ export interface Folded {
 export const NO_IMAGE: ImageState = { tombstone: false, copies: [], revision: 0 };
 
 /** Stores that one node may claim for one image. */
-export const COPIES_PER_NODE_MAX = 64;
+const COPIES_PER_NODE_MAX = 64;
 
 export function foldImage(state: ImageState, writer: Writer, op: ImageOp): Folded {
 	switch (op.type) {

@@ -3,9 +3,9 @@ import type { Image } from '#domain/image.ts';
 import type { ImageUpdate } from '#domain/ops.ts';
 
 /** Of one image, however many ops it took to get there. Above every quota an operator would set. */
-export const PROPERTIES_MAX = 1024;
-export const TAGS_MAX = 1024;
-export const PROPERTIES_CHARS_MAX = 2 * 1024 * 1024;
+const PROPERTIES_MAX = 1024;
+const TAGS_MAX = 1024;
+const PROPERTIES_CHARS_MAX = 2 * 1024 * 1024;
 
 /** The image after a key-by-key update. Drops come before sets; `limit-exceeded` when it would grow too large. */
 export function updated(image: Image, op: ImageUpdate): Image {

@@ -11,14 +11,14 @@ import { openEntry, type SealedEntry } from './entry.ts';
 /** Signatures checked before other work gets its turn. */
 const ENTRIES_A_TURN = 16;
 
-export interface Received {
+interface Received {
 	readonly accepted: number;
 	readonly gaps: number;
 	/** what ended the batch; what came before it is taken */
 	readonly corrupt?: ImageError;
 }
 
-export interface ReceiveParts {
+interface ReceiveParts {
 	readonly trust: LogTrust;
 	readonly clock: HybridClock;
 	readonly log: Log;

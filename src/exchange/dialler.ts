@@ -86,21 +86,24 @@ export function createDialler(options: DiallerOptions): Dialler {
 		attempt.timer = undefined;
 		if (stopped || attempt.busy || isConnected(peer) || connectedCount() >= limits.maxMembers) return;
 		attempt.busy = true;
-		reach(attempt.addresses.split(',').map((address) => multiaddr(address)))
-			.finally(() => {
-				attempt.busy = false;
-			})
-			.then(
-				() => {
-					attempt.failures = 0;
-				},
-				(error: Error) => {
-					if (stopped) return;
-					const pauseMs = pauseAfter(++attempt.failures);
-					log.debug({ peer, error: error.message, pauseMs }, 'a peer could not be reached');
-					attempt.timer ??= setTimeout(() => start(peer, attempt), pauseMs).unref();
-				},
-			);
+		void attend(peer, attempt);
+	}
+
+	async function attend(peer: string, attempt: Attempt): Promise<void> {
+		const { addresses } = attempt;
+		try {
+			await reach(addresses.split(',').map((address) => multiaddr(address)));
+			attempt.failures = 0;
+			attempt.busy = false;
+		} catch (error) {
+			attempt.busy = false;
+			if (stopped) return;
+			// announced anew while the old address was being tried
+			if (attempt.addresses !== addresses) return start(peer, attempt);
+			const pauseMs = pauseAfter(++attempt.failures);
+			log.debug({ peer, error: (error as Error).message, pauseMs }, 'a peer could not be reached');
+			attempt.timer ??= setTimeout(() => start(peer, attempt), pauseMs).unref();
+		}
 	}
 
 	/** Between half and the whole of the doubled pause, so that a fleet does not come back in step. */

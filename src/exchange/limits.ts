@@ -24,6 +24,8 @@ export interface Limits {
 	readonly helloTimeoutMs: number;
 	/** a member repeats hello on a living connection: renewal, and proof that its certificate is still good */
 	readonly helloEveryMs: number;
+	/** how often certificates of connected members are looked at again */
+	readonly reviewEveryMs: number;
 	/** first and last pause between dials of one peer */
 	readonly redialMinMs: number;
 	readonly redialMaxMs: number;
@@ -77,6 +79,7 @@ export const DEFAULT_LIMITS: Limits = {
 	openTimeoutMs: 10_000,
 	helloTimeoutMs: 10_000,
 	helloEveryMs: 3_600_000,
+	reviewEveryMs: 30_000,
 	redialMinMs: 1_000,
 	redialMaxMs: 30_000,
 	streamWindowBytes: 8 * MiB,

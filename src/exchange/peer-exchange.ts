@@ -27,8 +27,6 @@ import { recordsProtocol } from './protocols/records/index.ts';
 import { createSlotPool } from './slots.ts';
 import { createSources } from './sources.ts';
 
-/** how often certificates of connected members are looked at again */
-const REVIEW_EVERY_MS = 30_000;
 /** log growth comes in bursts; whoever waits for sources is told once for each */
 const ANNOUNCE_DELAY_MS = 50;
 
@@ -165,7 +163,7 @@ export async function startPeerExchange(options: PeerExchangeOptions): Promise<P
 			}),
 		),
 	];
-	const reviews = setInterval(review, REVIEW_EVERY_MS).unref();
+	const reviews = setInterval(review, limits.reviewEveryMs).unref();
 	const renewals = setInterval(renew, limits.helloEveryMs).unref();
 	dialler.refresh();
 

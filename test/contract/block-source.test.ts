@@ -7,7 +7,7 @@ import type { ContentRef } from '#domain/image.ts';
 import { within } from '../support/eventually.ts';
 import { type TestContent, type TestShelf, testContent, testFleet, testShelf } from '../support/exchange-parts.ts';
 import { memorySource } from '../support/memory-source.ts';
-import { meet, startTestNode, type TestNode } from '../support/test-node.ts';
+import { meet, startTestNode } from '../support/test-node.ts';
 
 interface Subject extends AsyncDisposable {
 	readonly source: BlockSource;

@@ -20,6 +20,8 @@ export async function testIdentity(seed: Uint8Array = randomBytes(32)): Promise<
 export interface TestFleet {
 	/** `ttlMs` may be negative: a certificate that has run out */
 	certify(peer: string, site: string, ttlMs?: number): string;
+	/** The same certificate as if it had been issued for `ttlMs`: past half its life when less than half of that is left. */
+	age(certificate: string, ttlMs: number): string;
 	invite(site: string): string;
 	/** A member's view. `keyed`: it holds the fleet's key, so it redeems and renews. */
 	membership(peer: string, options?: TestMemberOptions): TestMembership;
@@ -63,6 +65,10 @@ export function testFleet(name = 'fleet', key: Uint8Array = randomBytes(32)): Te
 		announced,
 		redeemed,
 		certify,
+		age(certificate, ttlMs) {
+			const text = [...certificate.split('|').slice(0, 4), ttlMs].join('|');
+			return `${text}|${mac(text)}`;
+		},
 		invite(site) {
 			const token = `token-${randomBytes(16).toString('base64url')}`;
 			tokens.set(token, { site });

@@ -2,7 +2,7 @@
  * Who may speak. Noise has proved which key is at the other end; the gate asks whether that key belongs to the fleet.
  * A peer that nobody has announced is on probation: few at once, for seconds, and only hello answers it.
  */
-import type { ConnectionGater, MultiaddrConnection, PeerId } from '@libp2p/interface';
+import type { ConnectionGater, MultiaddrConnection, PeerId, StreamMessageEvent } from '@libp2p/interface';
 import { ImageError } from '#domain/errors.ts';
 import type { Membership } from '#fleet/ports.ts';
 import type { Log } from '#lib/log.ts';
@@ -35,35 +35,62 @@ export interface Gate {
 
 export interface GateOptions {
 	readonly membership: Membership;
-	readonly limits: Pick<Limits, 'maxProbation' | 'probationMs'>;
+	readonly limits: Pick<Limits, 'maxProbation' | 'probationMs' | 'probationBytes'>;
 	readonly now: () => number;
 	readonly log: Log;
 }
 
 export function createGate({ membership, limits, now, log }: GateOptions): Gate {
 	const standings = new Map<string, Standing>();
-	const probation = new Map<MultiaddrConnection, { readonly peer: string; readonly patience: NodeJS.Timeout }>();
+	const probation = new Map<MultiaddrConnection, { readonly peer: string; end(): void }>();
 
 	function release(wire: MultiaddrConnection): void {
-		clearTimeout(probation.get(wire)?.patience);
+		probation.get(wire)?.end();
 		probation.delete(wire);
+	}
+
+	/** Seconds and kilobytes: enough for hello, too little for harm. */
+	function watch(name: string, wire: MultiaddrConnection): void {
+		let bytesLeft = limits.probationBytes;
+		const dismiss = (reason: string): void => {
+			release(wire);
+			log.debug({ peer: name, reason }, 'a stranger was dismissed');
+			wire.abort(new ImageError('forbidden', reason));
+		};
+		const count = ({ data }: StreamMessageEvent): void => {
+			bytesLeft -= data.byteLength;
+			if (bytesLeft < 0) dismiss('too many bytes came before membership was proved');
+		};
+		const patience = setTimeout(dismiss, limits.probationMs, 'membership was not proved in time').unref();
+		const gone = (): void => release(wire);
+		wire.addEventListener('message', count);
+		wire.addEventListener('close', gone);
+		probation.set(wire, {
+			peer: name,
+			end() {
+				clearTimeout(patience);
+				wire.removeEventListener('message', count);
+				wire.removeEventListener('close', gone);
+			},
+		});
 	}
 
 	/** True when there is no room for one more stranger. */
 	function denyInbound(peer: PeerId, wire: MultiaddrConnection): boolean {
 		const name = peer.toString();
 		if (isAdmitted(name)) return false;
-		if (probation.size >= limits.maxProbation) {
+		const strangers = [...probation.keys()].filter(({ direction }) => direction === 'inbound');
+		if (strangers.length >= limits.maxProbation) {
 			log.debug({ peer: name }, 'a stranger was turned away: too many on probation');
 			return true;
 		}
-		const expire = (): void => {
-			release(wire);
-			log.debug({ peer: name }, 'a stranger did not prove membership in time');
-			wire.abort(new ImageError('forbidden', 'membership was not proved in time'));
-		};
-		probation.set(wire, { peer: name, patience: setTimeout(expire, limits.probationMs).unref() });
-		wire.addEventListener('close', () => release(wire), { once: true });
+		watch(name, wire);
+		return false;
+	}
+
+	/** Whom this node dialled has to prove itself too, and is listened to no more than any stranger until then. */
+	function watchOutbound(peer: PeerId, wire: MultiaddrConnection): boolean {
+		if (!isAdmitted(peer.toString())) watch(peer.toString(), wire);
 		return false;
 	}
 
@@ -72,7 +99,11 @@ export function createGate({ membership, limits, now, log }: GateOptions): Gate 
 	}
 
 	return {
-		gater: { denyInboundEncryptedConnection: denyInbound, denyDialMultiaddr: () => false },
+		gater: {
+			denyInboundEncryptedConnection: denyInbound,
+			denyOutboundEncryptedConnection: watchOutbound,
+			denyDialMultiaddr: () => false,
+		},
 		admits: isAdmitted,
 		prove(peer, certificate) {
 			const site = membership.admits(peer, certificate);

@@ -7,10 +7,10 @@ import { identify } from '@libp2p/identify';
 import type { ComponentLogger, Connection, ConnectionGater, Libp2p, Logger, Stream } from '@libp2p/interface';
 import { noise } from '@libp2p/noise';
 import { tcp } from '@libp2p/tcp';
-import { yamux } from '@libp2p/yamux';
 import { createLibp2p } from 'libp2p';
 import { ImageError } from '#domain/errors.ts';
 import type { Log } from '#lib/log.ts';
+import { boundedYamux } from './bounded-yamux.ts';
 import type { Limits } from './limits.ts';
 import type { Protocol } from './protocols/protocol.ts';
 import { tunedNoise } from './tuned-noise/tuned-noise.ts';
@@ -47,13 +47,7 @@ export async function createHost({ seed, listen, gater, limits, noise: wanted, l
 		nodeInfo: { name: 'sundog', version: '1', userAgent: 'sundog/1' },
 		transports: [tcp({ maxConnections: limits.maxConnections, backlog: 128 })],
 		connectionEncrypters: [tuned ?? noise()],
-		streamMuxers: [
-			yamux({
-				maxInboundStreams: limits.maxInboundStreams,
-				maxOutboundStreams: limits.maxInboundStreams,
-				streamOptions: { maxStreamWindowSize: limits.streamWindowBytes, maxReadBufferLength: limits.readBufferBytes },
-			}),
-		],
+		streamMuxers: [boundedYamux(limits)],
 		connectionManager: {
 			maxConnections: limits.maxConnections,
 			maxIncomingPendingConnections: limits.maxPendingInbound,

@@ -14,6 +14,8 @@ export interface Limits {
 	readonly maxProbation: number;
 	/** how long one of them may take to prove it */
 	readonly probationMs: number;
+	/** and how much it may send meanwhile, on the wire */
+	readonly probationBytes: number;
 	/** streams of all protocols that one connection may have open towards this node */
 	readonly maxInboundStreams: number;
 	/** TCP, Noise and muxer of one dial */
@@ -74,6 +76,7 @@ export const DEFAULT_LIMITS: Limits = {
 	inboundPerSecond: 64,
 	maxProbation: 8,
 	probationMs: 5_000,
+	probationBytes: 128 * KiB,
 	maxInboundStreams: 64,
 	dialTimeoutMs: 10_000,
 	openTimeoutMs: 10_000,

@@ -125,6 +125,18 @@ test('a stranger that says nothing is closed when its time is up, and only so ma
 	await meet(node, member);
 });
 
+test('a stranger that sends more than hello needs is cut off, whatever it sends', async () => {
+	await using node = await startTestNode({ fleet: testFleet() });
+	await using stranger = await startRawPeer({ fleet: testFleet('other') });
+	const connection = await stranger.dial(node);
+	const stream = await connection.newStream([HELLO_PROTOCOL]);
+	const end = closed(connection);
+	stream.send(Buffer.concat([Buffer.from([0, 0, 0x3f, 0xff]), Buffer.alloc(1000)]));
+	for (let number = 0; number < 60; number++)
+		(await connection.newStream([HELLO_PROTOCOL]).catch(() => undefined))?.send(Buffer.alloc(16_000));
+	await within('the end of the connection', PATIENCE_MS, end);
+});
+
 test('a member of another fleet is refused, whoever dials', async () => {
 	const ours = testFleet('ours');
 	const theirs = testFleet('theirs');

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import type { Stream } from '@libp2p/interface';
 import type { BlockSession, BlockSource } from '#content/ports.ts';
 import type { ContentRef } from '#domain/image.ts';
+import { createFrameCheck } from '#exchange/bounded-yamux.ts';
 import { openFrames } from '#exchange/frames.ts';
 import { BLOCKS_PROTOCOL, MAX_OPEN_FRAME_BYTES } from '#exchange/protocols/blocks/constants.ts';
 import {
@@ -317,6 +318,23 @@ test('a subscriber that asks and never listens costs one batch', async () => {
 	await eventually('the first batch', () => calls > 0 || undefined);
 	await assertServes(siege.node, siege);
 	assert.ok(calls < 40, `${calls} batches were made for nobody`);
+});
+
+test('a muxer frame larger than any window is refused by its header', () => {
+	const frameOf = (length: number): Buffer => {
+		const header = Buffer.alloc(12);
+		header.writeUInt32BE(length, 8);
+		return header;
+	};
+	const check = createFrameCheck(1000);
+	check(Buffer.concat([frameOf(1000), Buffer.alloc(1000, 0xff), frameOf(7).subarray(0, 5)]));
+	check(Buffer.concat([frameOf(7).subarray(5), Buffer.alloc(3, 0xff)]));
+	check(Buffer.alloc(4, 0xff));
+	const windowUpdate = frameOf(0xffff_ffff);
+	windowUpdate[1] = 1;
+	check(windowUpdate);
+	check(frameOf(1001).subarray(0, 11));
+	assert.throws(() => check(frameOf(1001).subarray(11)), { code: 'corrupt' });
 });
 
 test('two honest nodes go on exchanging blocks beside a member that misbehaves', async () => {

@@ -190,7 +190,9 @@ describe('schemas', () => {
 	it('cover every key an image is shown with', async () => {
 		const { json: schema } = await api.ask('GET', '/v2/schemas/image');
 		const { json: image } = await api.ask('GET', `/v2/images/${await api.active(Buffer.from('x'))}`);
-		for (const key of Object.keys(image)) assert.ok(Object.hasOwn(schema.properties, key), key);
+		const unknown = Object.keys(image).filter((key) => !Object.hasOwn(schema.properties, key));
+		// a name of its own, which glanceclient would make a second --stores option of
+		assert.deepEqual(unknown, ['stores']);
 	});
 });
 

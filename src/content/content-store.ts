@@ -19,6 +19,7 @@ import { createLayout, HAVE, prepareLayout } from './layout.ts';
 import { type ContentLimits, DEFAULT_LIMITS } from './limits.ts';
 import { blockLength, digestAt } from './manifest.ts';
 import { createMutex } from './mutex.ts';
+import { createPins } from './pins.ts';
 import type { BlockSources, ContentStore, ContentUsage, ShelfReader, TransferLedger } from './ports.ts';
 import { publish } from './publish.ts';
 import { createBufferPool } from './read-stream.ts';
@@ -27,6 +28,7 @@ import { removeContent } from './removal.ts';
 import type { Room } from './room.ts';
 import { createSemaphore } from './semaphore.ts';
 import { createSessions } from './sessions.ts';
+import { createStagingNames } from './staging-names.ts';
 import { createShelf, type Held, isPresent } from './stored-content.ts';
 
 export type { ContentStore } from './ports.ts';
@@ -74,7 +76,7 @@ export async function openContentStore(options: ContentStoreOptions): Promise<Co
 
 function createStore(room: Room, { sources, ledger }: ContentStoreOptions, followers: Set<(root: string) => void>): ContentStore {
 	const { index, shelf, limits } = room;
-	const names = createNames();
+	const names = createStagingNames();
 	const pins = createPins();
 	const pool = createBufferPool();
 	const sessions = createSessions(room, sources, ledger, names.next);
@@ -225,54 +227,5 @@ function shelfReader(room: Room, held: Held): ShelfReader {
 			return length;
 		},
 		[Symbol.asyncDispose]: () => held[Symbol.asyncDispose](),
-	};
-}
-
-/** Staging names, unique within this process; the directory was empty when it began. */
-function createNames() {
-	const taken = new Set<string>();
-	let last = 0;
-	const next = (): string => `${++last}`;
-	return {
-		next,
-		isTaken: (name: string): boolean => taken.has(name),
-		take() {
-			const text = next();
-			taken.add(text);
-			return { text, [Symbol.dispose]: () => void taken.delete(text) };
-		},
-	};
-}
-
-function createPins() {
-	const counts = new Map<string, number>();
-	const watches = new Set<Set<string>>();
-
-	return {
-		has: (root: string): boolean => counts.has(root),
-		add(root: string): Disposable {
-			counts.set(root, (counts.get(root) ?? 0) + 1);
-			for (const seen of watches) seen.add(root);
-			let pinned = true;
-			return {
-				[Symbol.dispose]() {
-					if (!pinned) return;
-					pinned = false;
-					const left = (counts.get(root) ?? 1) - 1;
-					if (left === 0) counts.delete(root);
-					else counts.set(root, left);
-				},
-			};
-		},
-		/** Tells `work` what is pinned, or was at any time since it began. */
-		async watch<T>(work: (wasPinned: (root: string) => boolean) => Promise<T>): Promise<T> {
-			const seen = new Set<string>();
-			watches.add(seen);
-			try {
-				return await work((root) => counts.has(root) || seen.has(root));
-			} finally {
-				watches.delete(seen);
-			}
-		},
 	};
 }

@@ -9,6 +9,7 @@ import { orAborted } from './abort.ts';
 import { createDemand, type ReaderDemand } from './demand.ts';
 import { same } from './digest-table.ts';
 import type { Filler } from './filler.ts';
+import { untilHopeless } from './hope.ts';
 import { blockLength, digestAt } from './manifest.ts';
 import type { BlockDigests, BlockSources, TransferLedger } from './ports.ts';
 import type { Room } from './room.ts';
@@ -242,28 +243,9 @@ export function createFetchSession(
 		return attempts.has(wanted) || supply.opening() || supply.lanes().some((lane) => !lane.lacks.has(wanted));
 	};
 
-	/** Rejects once `hopeful` has been false for the time a reader waits for sources. Returns the way to stop. */
-	const watchHope = (hopeful: () => boolean, reject: (error: Error) => void): (() => void) => {
-		let hopelessSince: number | undefined;
-		const look = (): void => {
-			const now = performance.now();
-			hopelessSince = hopeful() ? undefined : (hopelessSince ?? now);
-			if (hopelessSince !== undefined && now - hopelessSince >= limits.sourceWaitMs)
-				reject(new ImageError('unavailable', `no source can give the missing blocks of content ${content.root} now`));
-		};
-		look();
-		const timer = setInterval(look, Math.max(10, limits.sourceWaitMs / 8));
-		return () => clearInterval(timer);
-	};
-
-	const untilHopeless = async <T>(promise: Promise<T>, hopeful: () => boolean): Promise<T> => {
-		const hopeless = Promise.withResolvers<never>();
-		const stop = watchHope(hopeful, hopeless.reject);
-		try {
-			return await Promise.race([promise, hopeless.promise]);
-		} finally {
-			stop();
-		}
+	const noHope = {
+		afterMs: limits.sourceWaitMs,
+		message: `no source can give the missing blocks of content ${content.root} now`,
 	};
 
 	const readerOf = (reader: ReaderDemand): SessionReader => {
@@ -275,7 +257,11 @@ export function createFetchSession(
 					const left = new AbortController();
 					pump();
 					try {
-						await untilHopeless(filler.whenPresent(index, AbortSignal.any([signal, left.signal])), () => isHopeful(index));
+						await untilHopeless(
+							filler.whenPresent(index, AbortSignal.any([signal, left.signal])),
+							() => isHopeful(index),
+							noHope,
+						);
 					} finally {
 						left.abort();
 					}
@@ -311,6 +297,7 @@ export function createFetchSession(
 				await untilHopeless(
 					orAborted(whole.promise, signal, 'completing a content'),
 					() => attempts.size > 0 || supply.opening(),
+					noHope,
 				);
 				await filler.finish();
 			} finally {

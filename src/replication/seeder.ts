@@ -92,8 +92,7 @@ export function createSeeder(options: SeederOptions): Seeder {
 			await content.complete(ref, { signal });
 			await verify(image, ref, signal);
 		}
-		const location = await storeObject(image, ref, signal);
-		await kv.write([{ put: image.id, value: Buffer.from(location) }], { sync: true });
+		await storeObject(image, ref, signal);
 		// Deleted while its bytes were on the way: the object goes again.
 		if (catalogue.image(image.id) === undefined) return withdraw(image.id);
 		await announce(image);
@@ -117,23 +116,44 @@ export function createSeeder(options: SeederOptions): Seeder {
 		}
 	}
 
-	async function storeObject(image: Image, ref: ContentRef, signal: AbortSignal): Promise<string> {
+	/**
+	 * The object is noted as ours before it is there: a crash in between must not leave one that nobody would ever remove.
+	 * One that stands there without a note is somebody else's, and ours only if it has the same bytes.
+	 */
+	async function storeObject(image: Image, ref: ContentRef, signal: AbortSignal): Promise<void> {
+		const location = backend.locate(image.id);
+		const vacant = kv.get(image.id) !== undefined || !(await isThere(location));
+		if (vacant) await note(image.id, location);
 		try {
 			const stored = await backend.put(image.id, objectSource(ref, signal), { signal });
 			log.debug({ image: image.id, how: stored.how }, 'object stored');
-			return stored.location;
 		} catch (error) {
 			if (codeOf(error) !== 'conflict') throw error;
-			return reuse(image, ref, signal);
+			await adopt(image, location, ref, signal);
+		}
+		if (!vacant) await note(image.id, location);
+	}
+
+	async function note(id: ImageId, location: string): Promise<void> {
+		await kv.write([{ put: id, value: Buffer.from(location) }], { sync: true });
+	}
+
+	async function isThere(location: string): Promise<boolean> {
+		try {
+			await backend.stat(location);
+			return true;
+		} catch (error) {
+			if (codeOf(error) === 'not-found') return false;
+			throw error;
 		}
 	}
 
 	/** An object of this id is there: ours, from just before a crash, or somebody else's, which is never overwritten. */
-	async function reuse(image: Image, ref: ContentRef, signal: AbortSignal): Promise<string> {
-		const location = backend.locate(image.id);
-		if (!(await sameBytes(backend.get(location, { start: 0, end: ref.size }, { signal }), location, ref, signal)))
-			throw new ImageError('conflict', `store ${store} holds other bytes under ${image.id}`);
-		return location;
+	async function adopt(image: Image, location: string, ref: ContentRef, signal: AbortSignal): Promise<void> {
+		const stored = backend.get(location, { start: 0, end: ref.size }, { signal });
+		if (await sameBytes(stored, location, ref, signal)) return;
+		await kv.write([{ del: image.id }], { sync: true });
+		throw new ImageError('conflict', `store ${store} holds other bytes under ${image.id}`);
 	}
 
 	async function sameBytes(

@@ -90,6 +90,18 @@ for (const [name, openBackend] of Object.entries(backends)) {
 				await eventually('the object to go', async () => ((await scene.holds(second.id)) ? undefined : true));
 			}));
 
+		it('removes the object that a crash left unsaid when its image was deleted before the next start', () =>
+			withScene(openBackend, async (scene) => {
+				scene.dieAfterPut();
+				const { id } = await scene.uploadAtEdge(randomBytes(MiB));
+				await scene.ship();
+				await eventually('the object to be there', async () => ((await scene.holds(id)) ? true : undefined));
+				await scene.stopSeeder();
+				await scene.deleteAtEdge(id);
+				await scene.startSeeder();
+				await eventually('the object to go', async () => ((await scene.holds(id)) ? undefined : true));
+			}));
+
 		it('waits for a holder, and goes on as soon as one is there', () =>
 			withScene(openBackend, async (scene) => {
 				scene.cut();
@@ -176,11 +188,12 @@ async function openScene(openBackend: (dir: string) => Promise<StoreDriver>, sta
 	const log = { ...silentLog, warn: (fields: object) => void warnings.push(fields) };
 	const kv = memoryKeyValue();
 	let seeder: Seeder;
+	let afterPut = async () => {};
 	const startSeeder = async () => {
 		seeder = createSeeder({
 			catalogue: centre,
 			content: here.store,
-			backend: driver,
+			backend: { ...driver, put: (...args) => driver.put(...args).finally(afterPut) },
 			store: 'file',
 			node: centreKey.log,
 			site: 'centre',
@@ -210,6 +223,10 @@ async function openScene(openBackend: (dir: string) => Promise<StoreDriver>, sta
 		},
 		mend() {
 			linked = true;
+		},
+		/** From now on the seeder gets no further than the object. */
+		dieAfterPut() {
+			afterPut = () => Promise.reject(new Error('the end'));
 		},
 		uploadAtEdge: (bytes: Buffer, lies: { checksum?: string } = {}) => upload(edge, there, 'paris', bytes, lies),
 		uploadAtCentre: (bytes: Buffer) => upload(centre, here, 'centre', bytes, {}),

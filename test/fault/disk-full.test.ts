@@ -64,7 +64,7 @@ test('a full disk answers 413, keeps nothing of the upload, serves on, and takes
 	assert.equal((await client.download(id)).sha512, second.sha512());
 });
 
-test('an edge whose disk is full still streams what it cannot keep', async (t) => {
+test('an edge whose disk fills up while it fetches gives exact bytes or a clean end, and lives on', async (t) => {
 	await using dir = await temporaryDir();
 	const disk = await tmpfs(dir.path, 48);
 	if (typeof disk === 'string') {
@@ -78,7 +78,6 @@ test('an edge whose disk is full still streams what it cannot keep', async (t) =
 	const content = sampleContent('larger than paris', 96 * MIB);
 	const { id } = await centre.client.add(content);
 	await paris.client.until(id, 'active at paris', ({ status }) => status === 'active');
-	// Exact bytes or a clean failure; the node lives on either way.
 	const saved = await paris.client.download(id).catch((error: Error) => error);
 	if (!(saved instanceof Error) && saved.status === 200) assert.equal(saved.sha512, content.sha512());
 	t.diagnostic(saved instanceof Error ? `broken off: ${saved.message}` : `status ${saved.status}, ${saved.size} bytes`);

@@ -29,7 +29,7 @@ export interface Answer {
 export interface DownloadOptions {
 	/** bytes [start, end) */
 	readonly range?: readonly [start: number, end: number];
-	/** Awaited before more is read: a slow client. */
+	/** Told of the image's bytes, not of an error's text; awaited before more is read: a slow client. */
 	readonly onData?: (chunk: Buffer, received: number) => void | Promise<void>;
 	readonly signal?: AbortSignal;
 }
@@ -125,7 +125,7 @@ export function createImageClient(base: string): ImageClient {
 				if (size === 0) firstByteMs = performance.now() - startedAt;
 				hash.update(chunk);
 				size += chunk.length;
-				await onData?.(chunk, size);
+				if (response.statusCode === 200 || response.statusCode === 206) await onData?.(chunk, size);
 			}
 			if (!response.complete) throw new Error(`download of ${id} broke off after ${size} bytes`);
 			return { status: response.statusCode ?? 0, size, sha512: hash.digest('hex'), firstByteMs };

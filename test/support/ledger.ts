@@ -68,7 +68,8 @@ export function createUploadLedger(): UploadLedger {
 					contents.add(entry.content.sha512());
 					entry.acknowledged = true;
 				} else {
-					assert.equal((await client.upload(id, entry.content)).status, 204, `queued image ${id} does not take its data`);
+					const { status, body } = await client.upload(id, entry.content);
+					assert.equal(status, 204, `queued image ${id} does not take its data: ${body}`);
 					assert.equal((await client.download(id)).sha512, entry.content.sha512());
 					assert.equal((await client.remove(id)).status, 204);
 					entries.delete(id);

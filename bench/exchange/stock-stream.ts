@@ -15,7 +15,8 @@ function startNode(listen: string[]) {
 		addresses: { listen },
 		transports: [tcp()],
 		connectionEncrypters: [noise()],
-		streamMuxers: [yamux()],
+		// with the default of 4 MiB the library resets a paused stream: the window may grow to 16
+		streamMuxers: [yamux({ streamOptions: { maxReadBufferLength: 32 << 20 } })],
 		connectionMonitor: { enabled: false },
 	});
 }

@@ -12,4 +12,4 @@ export const DIGEST_BYTES = 32;
 /** digests in one manifest answer: 1 MiB of them */
 export const DIGESTS_PER_PAGE = 32_768;
 /** what is handed to the muxer at once; small enough to stay in the processor's cache on both sides */
-export const PIECE_BYTES = 256 * KiB;
+export const PIECE_BYTES = 128 * KiB;

@@ -407,7 +407,7 @@ describe('list', () => {
 	});
 	it('a viewer that a door brings along is not believed', async () => {
 		const { images } = await testSite();
-		await images.create(admin, { owner: 'project-b', visibility: 'private' });
+		await images.create(admin, { owner: 'project-b', visibility: 'shared' });
 		const query = { filters: [], sort: [{ key: 'id', descending: false } as const], limit: 9, withCommunity: true };
 		const page = await images.list(ctx, { ...query, viewer: { project: null, admin: true } });
 		assert.deepEqual(page.images, []);

@@ -24,22 +24,28 @@ export const HAVE = { absent: 0, here: 1, elsewhere: 2, arrived: 3 } as const;
 export interface Layout {
 	readonly staging: string;
 	readonly contents: string;
+	/** files of damaged contents, for an operator; nothing reads them */
+	readonly quarantine: string;
 	/** the directory of a root's files */
 	home(root: string): string;
 	path(root: string, kind: FileKind): string;
 	staged(name: string, kind: FileKind): string;
+	aside(root: string, kind: FileKind): string;
 }
 
 export function createLayout(directory: string): Layout {
 	const contents = join(directory, 'contents');
 	const staging = join(directory, 'staging');
+	const quarantine = join(directory, 'quarantine');
 	const home = (root: string): string => join(contents, root.slice(-2));
 	return {
 		staging,
 		contents,
+		quarantine,
 		home,
 		path: (root, kind) => join(home(root), `${root}.${kind}`),
 		staged: (name, kind) => join(staging, `${name}.${kind}`),
+		aside: (root, kind) => join(quarantine, `${root}.${kind}`),
 	};
 }
 

@@ -1,11 +1,13 @@
 /** Read-through: what is here from disk, what is missing through a fetch session, in order. */
 import assert from 'node:assert/strict';
 import type { ByteRange } from '#domain/controller.ts';
+import { codeOf, ImageError } from '#domain/errors.ts';
 import type { ContentRef } from '#domain/image.ts';
 import { throwIfAborted } from './abort.ts';
 import { blockCount } from './manifest.ts';
 import type { TransferLedger } from './ports.ts';
 import { type BufferPool, readPieces } from './read-stream.ts';
+import { quarantineContent } from './removal.ts';
 import type { Room } from './room.ts';
 import { assertSame, type Sessions } from './sessions.ts';
 import { type Held, isPresent, type StoredContent } from './stored-content.ts';
@@ -28,13 +30,42 @@ export async function* readContent(
 	assert(range.start >= 0 && range.start <= range.end && range.end <= content.size, 'a range within the content');
 	throwIfAborted(signal, 'the read');
 	if (range.start === range.end) return;
-	const held = await context.room.shelf.hold(content.root);
+	let at = range.start;
 	try {
-		if (held !== undefined && holdsAll(held.content, content, range)) yield* readLocal(context, held, content, range, signal);
-		else yield* readThrough(context, content, range, signal, held);
-	} finally {
-		await held?.[Symbol.asyncDispose]();
+		for await (const piece of readHere(context, content, range, signal)) {
+			at += piece.length;
+			yield piece;
+		}
+		return;
+	} catch (error) {
+		if (codeOf(error) !== 'corrupt') throw error;
+		context.room.log.error(
+			{ err: error, root: content.root },
+			'a content is damaged on disk; it is put aside and read from others',
+		);
 	}
+	await context.sessions.endIdle(content.root);
+	await quarantineContent(context.room, content.root);
+	try {
+		yield* readThrough(context, content, { start: at, end: range.end }, signal);
+	} catch (cause) {
+		if (codeOf(cause) !== 'corrupt') throw cause;
+		throw new ImageError('unavailable', `content ${content.root} is damaged here and no source can give it now`, { cause });
+	}
+}
+
+async function* readHere(
+	context: ReadContext,
+	content: ContentRef,
+	range: ByteRange,
+	signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+	await using held = await context.room.shelf.hold(content.root);
+	if (held !== undefined && holdsAll(held.content, content, range))
+		return yield* readLocal(context, held, content, range, signal);
+	// A session opens the content itself, possibly under another size: ours must not keep it from that.
+	await held?.[Symbol.asyncDispose]();
+	yield* readThrough(context, content, range, signal);
 }
 
 async function* readLocal(
@@ -57,10 +88,7 @@ async function* readThrough(
 	content: ContentRef,
 	range: ByteRange,
 	signal: AbortSignal,
-	held: Held | undefined,
 ): AsyncGenerator<Uint8Array> {
-	// A session opens the content itself, possibly under another size: ours must not keep it from that.
-	await held?.[Symbol.asyncDispose]();
 	using use = await sessions.use(content, signal);
 	const stored = use.session.filler.content;
 	const { blockSize } = stored;

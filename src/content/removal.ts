@@ -2,11 +2,12 @@
  * Takes contents away. Blocks that other contents depend on move to one of those first: copied and durable there,
  * then said so, and only then is anything taken. docs/content-format.md §7
  */
-import { type FileHandle, open, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import type { KeyChange } from '#lib/key-value.ts';
 import { PLACES_PER_PAGE, range } from './block-places.ts';
 import { type ContentRecord, change } from './content-index.ts';
-import { FILE_KINDS, FINISHED_MODE, HAVE, readBlockList, WRITABLE_MODE } from './layout.ts';
+import { errnoOf } from './disk.ts';
+import { DIRECTORY_MODE, FILE_KINDS, FINISHED_MODE, HAVE, readBlockList, WRITABLE_MODE } from './layout.ts';
 import { blockLength, digestAt } from './manifest.ts';
 import type { Room } from './room.ts';
 import type { StoredContent } from './stored-content.ts';
@@ -34,6 +35,31 @@ export async function removeContent(room: Room, root: string): Promise<number | 
 		for (const kind of FILE_KINDS) await rm(room.layout.path(root, kind), { force: true });
 	});
 	return removed ? bytes : undefined;
+}
+
+/**
+ * Puts the files of a damaged content aside, where an operator may look at them, and forgets the content: it can then
+ * be fetched or uploaded again. Blocks that others had from it are lost with it. False while somebody has it open.
+ */
+export function quarantineContent(room: Room, root: string): Promise<boolean> {
+	return room.publishing(() =>
+		room.shelf.withoutReaders(root, async () => {
+			const [dependents, keepers] = [await room.index.dependents(root), await room.index.keepers(root)];
+			await forgetPlaces(room, root);
+			await room.index.write([
+				change.noRecord(root),
+				...dependents.flatMap((dependent) => change.noDependence(dependent, root)),
+				...keepers.flatMap((keeper) => change.noDependence(root, keeper)),
+			]);
+			await mkdir(room.layout.quarantine, { recursive: true, mode: DIRECTORY_MODE });
+			for (const kind of FILE_KINDS)
+				await rename(room.layout.path(root, kind), room.layout.aside(root, kind)).catch(ignoreMissing);
+		}),
+	);
+}
+
+function ignoreMissing(error: unknown): void {
+	if (errnoOf(error) !== 'ENOENT') throw error;
 }
 
 /** Moves the blocks that `dependent` has from `root` into the dependent's own file. */

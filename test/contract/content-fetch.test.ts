@@ -1,5 +1,6 @@
 /** Read-through: what the content store promises about other holders, good and bad ones. */
 import assert from 'node:assert/strict';
+import { chmod, open, rm, truncate } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import type { ContentLimits } from '#content/limits.ts';
 import type { BlockSource } from '#content/ports.ts';
@@ -338,7 +339,6 @@ describe('read-through', { timeout: 240_000 }, () => {
 	test('a content whose blocks fail the manifest on disk is found corrupt, by block', async () => {
 		await using pair = await openPair();
 		const path = pair.far.store.file(pair.content.root) ?? '';
-		const { chmod, open } = await import('node:fs/promises');
 		await chmod(path, 0o640);
 		await using file = await open(path, 'r+');
 		await file.write(Buffer.from([1, 2, 3]), 0, 3, 17 * MiB + 9);
@@ -347,6 +347,26 @@ describe('read-through', { timeout: 240_000 }, () => {
 			(error: ImageError) => error.code === 'corrupt' && /block 17 /.test(error.message),
 		);
 	});
+
+	for (const [what, harm] of [
+		['is missing', (path: string) => rm(path)],
+		['is shorter than it was', (path: string) => truncate(path, 5 * MiB)],
+	] as const) {
+		test(`a content whose file ${what} is put aside, and read from others`, async () => {
+			await using pair = await openPair(HASTY);
+			pair.sources.list = [storeSource('far', pair.far.store)];
+			await pair.near.store.complete(pair.content, { signal: soon() });
+			await harm(pair.near.store.file(pair.content.root) ?? '');
+			pair.near = await pair.near.reopened();
+			assert.deepEqual(await readAll(pair.near.store, pair.content), pair.bytes);
+			await pair.near.store.complete(pair.content, { signal: soon() });
+			pair.sources.list = [];
+			pair.near = await pair.near.reopened();
+			await harm(pair.near.store.file(pair.content.root) ?? '');
+			await assert.rejects(readAll(pair.near.store, pair.content), rejectsWith('unavailable'));
+			assert.equal(pair.near.store.presence(pair.content.root), 'none');
+		});
+	}
 
 	test('the tiniest contents come over as well', async () => {
 		for (const size of [0, 1, MiB]) {

@@ -269,7 +269,7 @@ describe('update', () => {
 	it('of parallel changes none is lost', async () => {
 		const { images } = await testSite();
 		const { id } = await images.create(ctx, {});
-		const names = Array.from({ length: 16 }, (_, n) => `p${n}`);
+		const names = Array.from({ length: 64 }, (_, n) => `p${n}`);
 		await Promise.all(names.map((name) => images.update(ctx, id, [{ setProperty: name, value: name, when: 'always' }])));
 		await Promise.all(names.map((name) => images.addTag(ctx, id, name)));
 		const image = await images.show(ctx, id);

@@ -1,5 +1,5 @@
 import type { Notifier } from '#domain/ports/notifier.ts';
-import { notificationOf } from './payload.ts';
+import { eventType } from './payload.ts';
 
 /**
  * Keeps events of the named types or groups from a sink. A group is any dotted prefix: `image` silences every image
@@ -8,7 +8,7 @@ import { notificationOf } from './payload.ts';
 export function withoutEvents(disabled: readonly string[], sink: Notifier): Notifier {
 	return {
 		publish(event) {
-			const type = notificationOf(event).event_type;
+			const type = eventType(event);
 			if (!disabled.some((name) => type === name || type.startsWith(`${name}.`))) sink.publish(event);
 		},
 	};

@@ -11,9 +11,14 @@ export interface Notification {
 	readonly payload: object | string;
 }
 
+/** A failure has the type of what failed; its priority says so. */
+export function eventType(event: ImageEvent): string {
+	return event.type === 'image.upload.failed' ? 'image.upload' : event.type;
+}
+
 export function notificationOf(event: ImageEvent): Notification {
 	return {
-		event_type: event.type === 'image.upload.failed' ? 'image.upload' : event.type,
+		event_type: eventType(event),
 		priority: event.priority,
 		timestamp: `${new Date(event.at).toISOString().slice(0, -1).replace('T', ' ')}000`,
 		request_id: event.requestId,

@@ -269,6 +269,16 @@ describe('an answer before the body', () => {
 		await new Promise((resolve) => socket.once('close', resolve));
 		assert.match(answer, /^HTTP\/1\.1 415 .*connection: close.*octet-stream/is);
 	});
+	it('reaches a client that reads only when it has sent everything', async () => {
+		const id = await api.queued();
+		const socket = api.connect().pause();
+		const body = Buffer.alloc(8 * 1024 * 1024);
+		socket.write(
+			`PUT /v2/images/${id}/file HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n`,
+		);
+		await new Promise<void>((resolve, reject) => socket.write(body, (error) => (error ? reject(error) : resolve())));
+		assert.match(await text(socket), /^HTTP\/1\.1 415 /);
+	});
 	it('100 Continue comes after the checks, never before a refusal', async () => {
 		const ask = async (id: string) => {
 			const request = httpRequest(`${api.url}/v2/images/${id}/file`, {

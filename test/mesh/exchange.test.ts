@@ -86,6 +86,23 @@ test('a bad entry ends the subscription and charges its sender; what others brin
 	await holds(reader, 'honest', ['news']);
 });
 
+test('entries that cannot be taken yet are asked for again, a beat later, and charge nobody', async () => {
+	const fleet = testFleet();
+	await using holder = await startTestNode({ fleet });
+	holder.feed.append('centre', 'one');
+	holder.feed.append('centre', 'two');
+	const missing = holder.feed.missing.bind(holder.feed);
+	let asked = 0;
+	holder.feed.missing = async (have, maxBytes) => {
+		const entries = await missing(have, maxBytes);
+		return ++asked <= 2 && entries.length === 2 ? entries.slice(1) : entries;
+	};
+	await using reader = await startTestNode({ fleet, bootstrap: [holder], limits: { recordsBeatMs: 30 } });
+	await holds(reader, 'centre', ['one', 'two']);
+	assert.ok(asked >= 3);
+	assert.equal(reader.exchange.sources.find(testContent(randomBytes(10)).ref).length, 1);
+});
+
 test('a stranger gets nothing: each protocol resets it unheard and the connection is closed', async () => {
 	const fleet = testFleet();
 	await using node = await startTestNode({ fleet });

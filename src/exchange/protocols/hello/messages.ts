@@ -1,4 +1,4 @@
-/** The three messages of hello. docs/peer-protocol.md §5 */
+/** The three messages of hello. docs/peer-protocol.md §4 */
 import { type Refusal, refusalFields, refusalFrom } from '#exchange/refusals.ts';
 import { assertOnly, decodeFields, encodeFields, malformed, optionalTextField, textField } from '#exchange/wire.ts';
 import { MAX_CERTIFICATE_CHARS, MAX_TOKEN_CHARS } from './constants.ts';

@@ -2,6 +2,7 @@
  * The subscriber's half: pulls a peer's logs into the catalogue for as long as the connection lives. The vector it sends
  * is request, acknowledgement and place to resume at once; the next batch is asked for when the last one is durable.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Connection } from '@libp2p/interface';
 import type { LogFeed, LogVector } from '#catalogue/ports.ts';
 import { ImageError } from '#domain/errors.ts';
@@ -12,13 +13,13 @@ import { decodeBatch, encodeHave } from './messages.ts';
 
 export interface SubscribeOptions {
 	readonly feed: LogFeed;
-	readonly limits: Pick<Limits, 'recordsSilenceMs' | 'openTimeoutMs'>;
+	readonly limits: Pick<Limits, 'recordsSilenceMs' | 'recordsBeatMs' | 'openTimeoutMs'>;
 	readonly signal: AbortSignal;
 }
 
 /**
  * Ends only by failing: `aborted` by the signal, `unavailable` when the peer ends it, `timeout` when the peer is silent,
- * `corrupt` for entries that the catalogue refuses or that lead nowhere.
+ * `corrupt` for entries that the catalogue refuses or that were held already.
  */
 export async function subscribe(connection: Connection, { feed, limits, signal }: SubscribeOptions): Promise<never> {
 	const opening = AbortSignal.any([signal, AbortSignal.timeout(limits.openTimeoutMs)]);
@@ -33,9 +34,11 @@ export async function subscribe(connection: Connection, { feed, limits, signal }
 			if (frame === undefined) throw new ImageError('unavailable', 'the peer ended the log subscription');
 			const entries = decodeBatch(frame);
 			if (entries.length === 0) continue;
-			const { accepted } = await feed.receive(entries);
-			if (accepted === 0 && !hasGrown(have, feed.vector()))
-				throw new ImageError('corrupt', 'a peer sent log entries that do not follow what it was told');
+			const { accepted, gaps } = await feed.receive(entries);
+			if (accepted > 0 || hasGrown(have, feed.vector())) continue;
+			if (gaps === 0) throw new ImageError('corrupt', 'a peer sent log entries that this node holds already');
+			// entries that cannot be taken yet, as those from a clock that is ahead: asking at once would bring the same
+			await pause(limits.recordsBeatMs, undefined, { signal, ref: false });
 		}
 	} catch (error) {
 		channel.abort(error as Error);

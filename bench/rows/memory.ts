@@ -14,14 +14,15 @@ export const memoryRow: Row = {
 	name: 'memory',
 	about: 'resident memory of an idle node, and the most of it during a large upload',
 	async run({ dir, sizes, runs, quick, report }) {
+		const idleSeconds = quick ? 1 : IDLE_SECONDS;
 		const idle: number[] = [];
 		for (let round = 0; round < runs; round++) {
 			await using node = await startNode({ dataDir: join(dir, `idle-${round}`) });
-			await pause(quick ? 1000 : IDLE_SECONDS * 1000);
+			await pause(idleSeconds * 1000);
 			idle.push(node.rss() / MIB);
 		}
 		const resting = report.single(
-			{ name: 'memory: idle node', unit: 'MiB', about: `VmRSS ${IDLE_SECONDS} s after the ready line` },
+			{ name: 'memory: idle node', unit: 'MiB', about: `VmRSS ${idleSeconds} s after the ready line` },
 			idle,
 		);
 		report.bound('idle node', resting, resting.median, { below: IDLE_MIB });

@@ -6,6 +6,7 @@
 import { codeOf, ImageError } from '#domain/errors.ts';
 import type { ContentRef } from '#domain/image.ts';
 import { orAborted } from './abort.ts';
+import { type Attempt, createAttempts } from './attempts.ts';
 import { createDemand, type ReaderDemand } from './demand.ts';
 import { same } from './digest-table.ts';
 import type { Filler } from './filler.ts';
@@ -32,13 +33,6 @@ export interface SessionReader extends Disposable {
 	need(index: number, signal: AbortSignal): Promise<boolean>;
 }
 
-interface Attempt {
-	readonly lane: Lane;
-	/** monotonic milliseconds */
-	readonly startedAt: number;
-	readonly controller: AbortController;
-}
-
 /** A free source takes over a block that is under way elsewhere only after so many of its own block times. */
 const HEDGE_PACES = 4;
 const SMOOTHING = 0.2;
@@ -53,7 +47,7 @@ export function createFetchSession(
 ): FetchSession {
 	const { limits, threads } = room;
 	const { count } = filler.content;
-	const attempts = new Map<number, Attempt[]>();
+	const attempts = createAttempts();
 	const demand = createDemand({
 		count,
 		windowBlocks: Math.max(1, Math.ceil(limits.readWindowBytes / content.blockSize)),
@@ -102,21 +96,9 @@ export function createFetchSession(
 
 	const pickSlow = (lane: Lane): number | undefined => {
 		const patience = Math.max(limits.hedgeAfterMs, HEDGE_PACES * (lane.paceMs ?? 0));
-		const now = performance.now();
-		let oldest: { readonly index: number; readonly startedAt: number } | undefined;
-		for (const [index, [first, second]] of attempts) {
-			if (
-				first === undefined ||
-				second !== undefined ||
-				first.lane === lane ||
-				lane.lacks.has(index) ||
-				isPresent(filler.content, index)
-			)
-				continue;
-			if (oldest === undefined || first.startedAt < oldest.startedAt) oldest = { index, startedAt: first.startedAt };
-		}
+		const oldest = attempts.oldestAlone(lane, (index) => lane.lacks.has(index) || isPresent(filler.content, index));
 		if (oldest === undefined) return undefined;
-		const left = oldest.startedAt + patience - now;
+		const left = oldest.startedAt + patience - performance.now();
 		if (left <= 0) return oldest.index;
 		hedgeTimer ??= setTimeout(() => {
 			hedgeTimer = undefined;
@@ -144,28 +126,22 @@ export function createFetchSession(
 	};
 
 	const launch = (lane: Lane, index: number, slot: Slot): void => {
-		const attempt: Attempt = { lane, startedAt: performance.now(), controller: new AbortController() };
-		attempts.set(index, [...(attempts.get(index) ?? []), attempt]);
+		const attempt = attempts.begin(lane, index);
 		lane.active++;
 		const work = run(attempt, index, slot).finally(() => {
 			running.delete(work);
 			threads.fetchSlots().give(slot);
 			lane.active--;
-			endAttempt(attempt, index);
+			endAttempt(attempt);
 			pump();
 		});
 		running.add(work);
 	};
 
-	const endAttempt = (attempt: Attempt, index: number): void => {
-		const others = (attempts.get(index) ?? []).filter((other) => other !== attempt);
-		if (others.length > 0) {
-			attempts.set(index, others);
-			if (isPresent(filler.content, index)) for (const { controller } of others) controller.abort();
-			return;
-		}
-		attempts.delete(index);
-		if (!isPresent(filler.content, index)) demand.reopen(index);
+	const endAttempt = (attempt: Attempt): void => {
+		const alone = attempts.end(attempt);
+		if (isPresent(filler.content, attempt.index)) attempts.cancelAll(({ index }) => index === attempt.index);
+		else if (alone) demand.reopen(attempt.index);
 	};
 
 	const run = async (attempt: Attempt, index: number, slot: Slot): Promise<void> => {
@@ -223,18 +199,14 @@ export function createFetchSession(
 		if (lane.open)
 			room.log.warn({ err: error, source: lane.source.name, root: content.root }, 'a source of blocks failed and is put aside');
 		supply.drop(lane, 'pause');
-		cancel(lane);
+		attempts.cancelAll((attempt) => attempt.lane === lane);
 	};
 
 	const refuse = (lane: Lane, index: number): void => {
 		room.log.error({ source: lane.source.name, root: content.root, block: index }, 'a source gave bytes that are not the block');
 		sources.reportBad(lane.source.name, content, index);
 		supply.drop(lane, 'ban');
-		cancel(lane);
-	};
-
-	const cancel = (lane: Lane): void => {
-		for (const list of attempts.values()) for (const attempt of list) if (attempt.lane === lane) attempt.controller.abort();
+		attempts.cancelAll((attempt) => attempt.lane === lane);
 	};
 
 	/** May the block still come from somewhere we know? */
@@ -296,7 +268,7 @@ export function createFetchSession(
 				pump();
 				await untilHopeless(
 					orAborted(whole.promise, signal, 'completing a content'),
-					() => attempts.size > 0 || supply.opening(),
+					() => attempts.any() || supply.opening(),
 					noHope,
 				);
 				await filler.finish();

@@ -16,6 +16,8 @@ export const SEALED_BYTES = LENGTH_BYTES + PLAIN_BYTES + TAG_BYTES;
 export const SLOT_BYTES = 8 * SEALED_BYTES + 4 * KiB;
 /** slots that wait to be used again, all connections together */
 export const MAX_IDLE_SLOTS = 32;
+/** the same of buffers for messages that straddle two reads */
+export const MAX_IDLE_PARTS = 64;
 /** Above so much unsent the senders are told to wait; below that much they go on. */
 export const HIGH_WATER_BYTES = 1024 * KiB;
 export const LOW_WATER_BYTES = 512 * KiB;

@@ -5,8 +5,8 @@
  *   messages to one socket write. So a caller's buffer is free once `send` has returned, and a slot is used again only
  *   in the callback of the write that carried it.
  * - Receiving: a message is opened in place, in the buffer that the socket has just allocated for this read and that
- *   nobody else will ever fill again; what straddles two reads is put together in a buffer of its own. What is handed
- *   up is therefore the receiver's for as long as it likes.
+ *   nobody else will ever fill again; what straddles two reads is put together in a slot. What is handed up is the
+ *   receiver's for as long as it likes; the memory is used again only when a receiver has given every byte of it back.
  */
 import { Socket } from 'node:net';
 import {
@@ -19,8 +19,8 @@ import {
 import { AbstractMessageStream, type SendResult } from '@libp2p/utils';
 import { Uint8ArrayList } from 'uint8arraylist';
 import { ImageError } from '#domain/errors.ts';
+import { lend } from '#exchange/loans.ts';
 import type { Opener, Sealer } from './cipher.ts';
-import type { CipherSlots } from './cipher-slots.ts';
 import {
 	GATHER_BYTES,
 	HIGH_WATER_BYTES,
@@ -30,6 +30,7 @@ import {
 	SLOT_BYTES,
 	TAG_BYTES,
 } from './constants.ts';
+import type { Slots } from './slots.ts';
 
 export interface SealedStreamOptions {
 	readonly wire: MessageStream;
@@ -37,7 +38,10 @@ export interface SealedStreamOptions {
 	readonly opener: Opener;
 	/** what came after the handshake */
 	readonly early: Uint8ArrayList;
-	readonly slots: CipherSlots;
+	/** for one socket write each */
+	readonly slots: Slots;
+	/** for one message each, of those that straddle two reads */
+	readonly parts: Slots;
 }
 
 const OVERHEAD_BYTES = LENGTH_BYTES + TAG_BYTES;
@@ -49,7 +53,8 @@ export class SealedStream extends AbstractMessageStream {
 	readonly #socket: Socket | undefined;
 	readonly #sealer: Sealer;
 	readonly #opener: Opener;
-	readonly #slots: CipherSlots;
+	readonly #slots: Slots;
+	readonly #parts: Slots;
 	/** small pieces on their way into one message */
 	readonly #gathered = Buffer.allocUnsafeSlow(GATHER_BYTES * 2);
 	#gatheredBytes = 0;
@@ -62,7 +67,7 @@ export class SealedStream extends AbstractMessageStream {
 	/** the first byte of a length whose second has not come */
 	#lengthByte: number | undefined;
 
-	constructor({ wire, sealer, opener, early, slots }: SealedStreamOptions) {
+	constructor({ wire, sealer, opener, early, slots, parts }: SealedStreamOptions) {
 		super({
 			log: wire.log,
 			direction: wire.direction,
@@ -74,6 +79,7 @@ export class SealedStream extends AbstractMessageStream {
 		this.#sealer = sealer;
 		this.#opener = opener;
 		this.#slots = slots;
+		this.#parts = parts;
 		wire.addEventListener('close', this.#onClose);
 		wire.addEventListener('drain', this.#onDrain);
 		wire.addEventListener('remoteCloseWrite', () => this.onRemoteCloseWrite());
@@ -189,30 +195,34 @@ export class SealedStream extends AbstractMessageStream {
 	#openRead(read: Uint8Array): void {
 		const opened = new Uint8ArrayList();
 		let at = this.#completePart(read, opened);
+		let inPlace = 0;
 		while (at + LENGTH_BYTES <= read.byteLength) {
 			const start = at + LENGTH_BYTES;
 			const end = start + lengthAt(read, at);
 			if (end > read.byteLength) break;
-			opened.append(this.#openMessage(read.subarray(start, end)));
+			const plain = this.#openMessage(read.subarray(start, end));
+			if (plain.buffer === read.buffer) inPlace += plain.byteLength;
+			opened.append(plain);
 			at = end;
 		}
 		if (at < read.byteLength) this.#keepPart(read, at);
+		if (inPlace > 0 && fills(read)) lend(read.buffer, inPlace, () => free(read.buffer));
 		if (opened.byteLength > 0) this.onData(opened);
 	}
 
+	/** Small messages, which are headers for the most part, get memory of their own: no reader gives these back. */
 	#openMessage(sealed: Uint8Array): Uint8Array {
 		if (sealed.byteLength < TAG_BYTES) throw new ImageError('corrupt', 'a message is shorter than its tag');
 		const plain = sealed.subarray(0, sealed.byteLength - TAG_BYTES);
 		this.#opener.open(sealed, plain);
-		return plain;
+		return plain.byteLength < GATHER_BYTES ? Buffer.from(plain) : plain;
 	}
 
 	/** Returns where the next message begins. */
 	#completePart(read: Uint8Array, opened: Uint8ArrayList): number {
 		let at = 0;
 		if (this.#lengthByte !== undefined && read.byteLength > 0) {
-			this.#part = Buffer.allocUnsafeSlow((this.#lengthByte << 8) | (read[0] as number));
-			this.#partBytes = 0;
+			this.#beginPart((this.#lengthByte << 8) | (read[0] as number));
 			this.#lengthByte = undefined;
 			at = 1;
 		}
@@ -221,11 +231,22 @@ export class SealedStream extends AbstractMessageStream {
 		const count = Math.min(part.byteLength - this.#partBytes, read.byteLength - at);
 		part.set(read.subarray(at, at + count), this.#partBytes);
 		this.#partBytes += count;
-		if (this.#partBytes === part.byteLength) {
-			this.#part = undefined;
-			opened.append(this.#openMessage(part));
-		}
+		if (this.#partBytes === part.byteLength) this.#endPart(part, opened);
 		return at + count;
+	}
+
+	#beginPart(length: number): void {
+		this.#part = this.#parts.take().subarray(0, length);
+		this.#partBytes = 0;
+	}
+
+	#endPart(part: Buffer, opened: Uint8ArrayList): void {
+		this.#part = undefined;
+		const plain = this.#openMessage(part);
+		const giveSlot = (): void => this.#parts.give(Buffer.from(part.buffer));
+		if (plain.buffer === part.buffer) lend(part.buffer, plain.byteLength, giveSlot);
+		else giveSlot();
+		opened.append(plain);
 	}
 
 	#keepPart(read: Uint8Array, at: number): void {
@@ -233,10 +254,10 @@ export class SealedStream extends AbstractMessageStream {
 			this.#lengthByte = read[at];
 			return;
 		}
-		const part = Buffer.allocUnsafeSlow(lengthAt(read, at));
-		part.set(read.subarray(at + LENGTH_BYTES));
-		this.#part = part;
-		this.#partBytes = read.byteLength - at - LENGTH_BYTES;
+		this.#beginPart(lengthAt(read, at));
+		const rest = read.subarray(at + LENGTH_BYTES);
+		this.#part?.set(rest);
+		this.#partBytes = rest.byteLength;
 	}
 
 	async close(options?: AbortOptions): Promise<void> {
@@ -255,6 +276,15 @@ export class SealedStream extends AbstractMessageStream {
 
 function lengthAt(read: Uint8Array, at: number): number {
 	return ((read[at] as number) << 8) | (read[at + 1] as number);
+}
+
+/** Node gives each read of a TCP socket a buffer of its own; anything else is not ours to free. */
+function fills(read: Uint8Array): boolean {
+	return read.byteOffset === 0 && read.byteLength === read.buffer.byteLength;
+}
+
+function free(buffer: ArrayBufferLike): void {
+	if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
 
 /** The socket under libp2p's TCP connection. Where it is not what we know, the wire's own `send` is used instead. */

@@ -5,7 +5,7 @@
 import type { ConnectionEncrypter, MessageStream, SecureConnectionOptions, SecuredConnection } from '@libp2p/interface';
 import { noise } from '@libp2p/noise';
 import { createOpener, createSealer, loadSodium } from './cipher.ts';
-import { createCipherSlots } from './cipher-slots.ts';
+import { MAX_IDLE_PARTS, MAX_IDLE_SLOTS, MAX_MESSAGE_BYTES, SLOT_BYTES } from './constants.ts';
 import {
 	generateX25519KeyPair,
 	HandshakeTap,
@@ -15,6 +15,7 @@ import {
 	type TransportKeys,
 } from './handshake.ts';
 import { SealedStream } from './sealed-stream.ts';
+import { createSlots } from './slots.ts';
 
 type NoiseFactory = ReturnType<typeof noise>;
 type NoiseComponents = Parameters<NoiseFactory>[0];
@@ -24,7 +25,8 @@ type Extensions = SecuredConnection<unknown>['remoteExtensions'];
 export async function tunedNoise(): Promise<NoiseFactory | undefined> {
 	const sodium = await loadSodium();
 	if (sodium === undefined) return undefined;
-	const slots = createCipherSlots();
+	const slots = createSlots({ slotBytes: SLOT_BYTES, maxIdle: MAX_IDLE_SLOTS });
+	const parts = createSlots({ slotBytes: MAX_MESSAGE_BYTES, maxIdle: MAX_IDLE_PARTS });
 
 	return (components: NoiseComponents) => {
 		const staticKey = generateX25519KeyPair();
@@ -46,6 +48,7 @@ export async function tunedNoise(): Promise<NoiseFactory | undefined> {
 					opener: createOpener(sodium as NonNullable<typeof sodium>, dials ? backward : forward),
 					early: tap.detach(),
 					slots,
+					parts,
 				});
 				return { ...secured, connection };
 			} catch (error) {

@@ -4,6 +4,7 @@
  */
 import type { Uint8ArrayList } from 'uint8arraylist';
 import { ImageError } from '#domain/errors.ts';
+import { giveBack } from '#exchange/loans.ts';
 import { malformed } from '#exchange/wire.ts';
 import type { Ask } from './ask.ts';
 import { ANSWER_HEADER_BYTES } from './constants.ts';
@@ -38,6 +39,7 @@ export function createAnswerReader({ onSettled, onViolation }: AnswerReaderOptio
 	function takePiece(piece: Uint8Array): void {
 		let offset = 0;
 		while (offset < piece.byteLength && !over) offset += inBody ? takeBody(piece, offset) : takeHeader(piece, offset);
+		giveBack(piece);
 	}
 
 	function takeHeader(piece: Uint8Array, offset: number): number {

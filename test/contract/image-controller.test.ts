@@ -1,6 +1,7 @@
 /** The domain controller's contract, over the whole onion and the real catalogue. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { memoryKeyValue } from '#catalogue/memory.ts';
 import { codeOf, type ErrorCode, ImageError } from '#domain/errors.ts';
 import type { ImageData } from '#domain/ports/image-data.ts';
 import { recoverInterrupted } from '#domain/recovery.ts';
@@ -266,8 +267,13 @@ describe('update', () => {
 		await images.upload(ctx, id, uploadOf(BYTES));
 		await refused(images.update(ctx, id, [{ set: { diskFormat: 'raw' } }]), 'forbidden');
 	});
-	it('of parallel changes none is lost', async () => {
-		const { images } = await testSite();
+	it('of parallel changes none is lost, however slow the disk', async () => {
+		const kv = memoryKeyValue();
+		const write: typeof kv.write = async (changes, options) => {
+			await new Promise((resolve) => setTimeout(resolve, 4));
+			return kv.write(changes, options);
+		};
+		const { images } = await testSite({ catalogue: await testCatalogue('centre', { ...kv, write }) });
 		const { id } = await images.create(ctx, {});
 		const names = Array.from({ length: 64 }, (_, n) => `p${n}`);
 		await Promise.all(names.map((name) => images.update(ctx, id, [{ setProperty: name, value: name, when: 'always' }])));

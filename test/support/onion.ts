@@ -8,6 +8,7 @@ import type { Image, ImageDraft } from '#domain/image.ts';
 import { buildImageController, type OnionParts } from '#domain/onion.ts';
 import type { ImageData } from '#domain/ports/image-data.ts';
 import { DEFAULT_QUOTA } from '#domain/ports/quota.ts';
+import type { KeyValue } from '#lib/key-value.ts';
 import { silentLog } from '#lib/log.ts';
 import { createRulePolicy } from '#policy/rule-policy.ts';
 import { logTrust, logWriter } from './fleet-of-logs.ts';
@@ -20,16 +21,18 @@ export interface TestSite {
 	readonly site: string;
 }
 
-export async function testCatalogue(site: string): Promise<LocalCatalogue> {
+export async function testCatalogue(site: string, kv: KeyValue = memoryKeyValue()): Promise<LocalCatalogue> {
 	const writer = logWriter(site);
-	const catalogue = await openCatalogue({ kv: memoryKeyValue(), signer: writer.signer, trust: logTrust, log: silentLog });
+	const catalogue = await openCatalogue({ kv, signer: writer.signer, trust: logTrust, log: silentLog });
 	await catalogue.commit([writer.announce]);
 	return catalogue;
 }
 
-export async function testSite(overrides: Partial<OnionParts> & { readonly data?: ImageData } = {}): Promise<TestSite> {
+export async function testSite(
+	overrides: Partial<OnionParts> & { readonly data?: ImageData; readonly catalogue?: LocalCatalogue } = {},
+): Promise<TestSite> {
 	const site = overrides.site ?? 'centre';
-	const catalogue = await testCatalogue(site);
+	const catalogue = overrides.catalogue ?? (await testCatalogue(site));
 	const events: ImageEvent[] = [];
 	const images = buildImageController({
 		catalogue,

@@ -243,16 +243,20 @@ describe('read-through', { timeout: 240_000 }, () => {
 
 	test('a reader that leaves does not disturb the other', async () => {
 		await using pair = await openPair();
-		pair.sources.list = [storeSource('far', pair.far.store)];
 		const leaving = new AbortController();
+		const gone = Promise.withResolvers<void>();
+		// Nobody gets past block 10 before the first reader has left.
+		pair.sources.list = [
+			storeSource('far', pair.far.store, { before: (index) => (index < 10 ? Promise.resolve() : gone.promise) }),
+		];
 		const left = readAll(pair.near.store, pair.content, undefined, leaving.signal);
 		const stays = readAll(pair.near.store, pair.content);
-		const iterator = pair.near.store
-			.read(pair.content, { start: 0, end: SIZE }, { signal: leaving.signal })
-			[Symbol.asyncIterator]();
+		const iterator = pair.near.store.read(pair.content, { start: 0, end: SIZE }, { signal: soon() })[Symbol.asyncIterator]();
 		await iterator.next();
+		await iterator.return?.(undefined);
 		leaving.abort();
 		await assert.rejects(left, rejectsWith('aborted'));
+		gone.resolve();
 		assert.deepEqual(await stays, pair.bytes);
 	});
 

@@ -10,8 +10,3 @@ export interface RequestContext {
 	readonly door: 'client' | 'task' | 'peer';
 	readonly signal: AbortSignal;
 }
-
-/** The node acting for itself: recovery, seeding, background work. */
-export function taskContext(requestId: string, signal: AbortSignal): RequestContext {
-	return { requestId, user: null, project: null, roles: ['admin'], admin: true, door: 'task', signal };
-}

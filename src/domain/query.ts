@@ -1,5 +1,5 @@
 /** What a list asks for, in domain words. Image API v2, "List images". */
-import type { Image, ImageId, ImageStatus, Visibility } from './image.ts';
+import type { Image, ImageId, Visibility } from './image.ts';
 
 export const SORT_KEYS = ['name', 'status', 'containerFormat', 'diskFormat', 'size', 'id', 'createdAt', 'updatedAt'] as const;
 export type SortKey = (typeof SORT_KEYS)[number];
@@ -78,5 +78,3 @@ export function isListed(viewer: Viewer, withCommunity: boolean, image: Pick<Ima
 	if (image.visibility === 'community' && !withCommunity && image.owner !== viewer.project) return false;
 	return canSee(viewer, image);
 }
-
-export type { ImageStatus };

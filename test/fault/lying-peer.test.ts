@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { eventually } from '../support/eventually.ts';
 import { createFleet, type Fleet, type Member } from '../support/fleet.ts';
 import { storesOf } from '../support/image-client.ts';
 import { LIES, type Liar, type Lie, startLiar } from '../support/liar.ts';
@@ -42,20 +43,34 @@ async function scene(lie: Lie): Promise<Scene> {
 	return { fleet, centre, oslo, content, id, liar, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-/** Waits until oslo has met the liar. */
-async function met({ oslo, liar, id, centre }: Scene, alone: boolean): Promise<void> {
+/** Waits until oslo is connected to the liar, and, when it shall be `alone` with it, to nobody else. */
+async function met({ oslo, liar, centre }: Scene, alone: boolean): Promise<void> {
 	if (alone) await centre.node.stop();
-	await oslo.client.until(id, 'still there', () => true);
+	await eventually(
+		'oslo and the liar have met',
+		async () => {
+			const answer = await oslo.client.call('GET', '/admin/v1/node');
+			const { peers } = JSON.parse(answer.body) as { readonly peers: readonly { readonly site: string }[] };
+			const sites = peers
+				.map(({ site }) => site)
+				.toSorted()
+				.join();
+			return sites === (alone ? 'paris' : 'centre,paris') ? true : undefined;
+		},
+		{ timeoutMs: 60_000 },
+	);
 	assert.equal(liar.asked(), 0);
 }
 
 for (const lie of LIES) {
-	test(`${lie} blocks: with an honest holder about, the client gets the exact bytes`, async () => {
+	test(`${lie} blocks: with an honest holder about, the client gets the exact bytes`, async (t) => {
 		await using stage = await scene(lie);
 		await met(stage, false);
 		const { oslo, id, content } = stage;
 		const saved = await oslo.client.download(id);
 		assert.deepEqual([saved.status, saved.size, saved.sha512], [200, content.size, content.sha512()]);
+		t.diagnostic(`the liar was asked ${stage.liar.asked()} times`);
+		assert.ok(stage.liar.asked() > 0, 'the liar had its say');
 		await stage.centre.node.stop();
 		assert.equal((await oslo.client.download(id)).sha512, content.sha512(), 'no lie was kept');
 	});

@@ -37,12 +37,11 @@ export async function benchExchange(options: ExchangeBenchOptions = {}): Promise
 		for (let round = 0; round < rounds; round++) for (const way of ways) runs.get(way)?.push(await runOnce(way, task));
 		assertEqual([...runs.values()].flat());
 		const rows = ways.map((way) => summarise(way, mebibytes, runs.get(way) ?? []));
-		const speed = (way: string): number => rows.find((row) => row.way === way)?.mibPerSecond ?? Number.NaN;
 		const ratios = {
 			bench: 'exchange',
 			way: 'ratios',
-			blocksToBareTls: round2(speed('blocks') / speed('bare-tls')),
-			blocksToStockStream: round2(speed('blocks') / speed('stock-stream')),
+			blocksToBareTls: ratio(runs.get('blocks'), runs.get('bare-tls')),
+			blocksToStockStream: ratio(runs.get('blocks'), runs.get('stock-stream')),
 		};
 		return [...rows, ratios];
 	} finally {
@@ -98,6 +97,11 @@ function summarise(way: string, mebibytes: number, runs: readonly Run[]) {
 		serveCpuSecondsPerGiB: perGiB(median(runs.map(({ serveCpuSeconds }) => serveCpuSeconds))),
 		fetchCpuSecondsPerGiB: perGiB(median(runs.map(({ cpuSeconds }) => cpuSeconds))),
 	};
+}
+
+/** Of each round by itself, then the median: the rounds of one machine differ more than the ways do. */
+function ratio(ours: readonly Run[] = [], theirs: readonly Run[] = []): number {
+	return round2(median(ours.map(({ seconds }, round) => (theirs[round]?.seconds ?? Number.NaN) / seconds)));
 }
 
 function median(values: readonly number[]): number {

@@ -29,12 +29,17 @@ export interface Landing {
 export async function openLanding(path: string, size: number): Promise<Landing> {
 	const file: FileHandle = await open(path, 'w');
 	const digests: string[] = new Array(Math.ceil(size / BLOCK_BYTES));
+	// writes to one file go one after another, as in the content store: side by side they spin on the inode's lock
+	let last: Promise<unknown> = Promise.resolve();
 	return {
 		async land(index, bytes) {
 			digests[index] = hash('sha256', bytes, 'hex');
-			await file.write(bytes, 0, bytes.byteLength, index * BLOCK_BYTES);
+			const written = last.then(() => file.write(bytes, 0, bytes.byteLength, index * BLOCK_BYTES));
+			last = written;
+			await written;
 		},
 		async finish() {
+			await last;
 			await file.close();
 			return createHash('sha256').update(digests.join()).digest('hex');
 		},

@@ -5,7 +5,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Connection } from '@libp2p/interface';
 import type { LogFeed } from '#catalogue/ports.ts';
-import { codeOf, type ImageError } from '#domain/errors.ts';
+import { ImageError } from '#domain/errors.ts';
 import type { Log } from '#lib/log.ts';
 import type { Conduct } from './conduct.ts';
 import { failureOf } from './failures.ts';
@@ -66,32 +66,36 @@ export function createCompany({ feed, conduct, limits, log, onGreeted, onGone }:
 		return open.toSorted((a, b) => a.streams.length - b.streams.length)[0];
 	}
 
-	/** Subscribes until the peer is gone. Whoever sends bad entries has no subscription while its penalty lasts. */
+	/** Subscribes until the peer is gone, with a longer pause after each failure and a long one after bad entries. */
 	async function follow(peer: string, gone: AbortSignal): Promise<void> {
-		for (let failures = 0; !gone.aborted; failures++) {
-			const connection = connectionTo(peer);
+		let failures = 0;
+		let charges = 0;
+		while (!gone.aborted) {
 			const started = performance.now();
-			try {
-				if (connection !== undefined) await subscribe(connection, { feed, limits, signal: gone });
-			} catch (error) {
-				if (gone.aborted) return;
-				const failure = failureOf(error, 'the log subscription');
-				blame(peer, failure, connection);
-			}
+			const failure = await subscribeOnce(peer, gone);
+			if (gone.aborted) return;
 			if (performance.now() - started > limits.redialMaxMs) failures = 0;
-			const pauseMs = conduct.isCharged(peer)
-				? limits.penaltyMs
-				: Math.min(limits.redialMinMs * 2 ** failures, limits.redialMaxMs);
+			const corrupt = failure.code === 'corrupt';
+			const pauseMs = corrupt
+				? Math.min(limits.penaltyMs * 2 ** charges++, limits.maxPenaltyMs)
+				: Math.min(limits.redialMinMs * 2 ** failures++, limits.redialMaxMs);
+			log.info({ peer, code: failure.code, reason: failure.message, pauseMs }, 'a log subscription ended');
+			if (corrupt) conduct.charge(peer);
 			await pause(pauseMs, undefined, { signal: gone, ref: false }).catch(() => {});
 		}
 	}
 
-	function blame(peer: string, failure: ImageError, connection: Connection | undefined): void {
-		const code = codeOf(failure);
-		log.info({ peer, code, reason: failure.message }, 'a log subscription ended');
-		if (code === 'corrupt') conduct.charge(peer);
-		// the beat has stopped: the way is dead although TCP has not noticed
-		if (code === 'timeout') connection?.abort(failure);
+	async function subscribeOnce(peer: string, gone: AbortSignal): Promise<ImageError> {
+		const connection = connectionTo(peer);
+		try {
+			if (connection === undefined) throw new ImageError('unavailable', 'the peer has no open connection');
+			return await subscribe(connection, { feed, limits, signal: gone });
+		} catch (error) {
+			const failure = failureOf(error, 'the log subscription');
+			// the beat has stopped: the way is dead although TCP has not noticed
+			if (failure.code === 'timeout') connection?.abort(failure);
+			return failure;
+		}
 	}
 
 	return {

@@ -12,7 +12,6 @@ export interface Conduct {
 	/** It was asked for this content and has none of it. */
 	lacks(peer: string, root: string): void;
 	isAvoided(peer: string, root: string): boolean;
-	isCharged(peer: string): boolean;
 	/** Something new was announced: peers may hold what they lacked. */
 	forgetLacks(): void;
 	stop(): void;
@@ -65,7 +64,6 @@ export function createConduct({ limits, now, onRelease }: ConductOptions): Condu
 			const at = now();
 			return [charges.get(peer)?.until, cooling.get(peer), lacking.get(`${peer} ${root}`)].some((until) => (until ?? 0) > at);
 		},
-		isCharged: (peer) => (charges.get(peer)?.until ?? 0) > now(),
 		forgetLacks: () => lacking.clear(),
 		stop() {
 			for (const timer of timers) clearTimeout(timer);

@@ -192,15 +192,20 @@ export function createSeeder(options: SeederOptions): Seeder {
 		]);
 	}
 
+	/** The data directory may have moved since the object was noted: it goes from where it was put and from where it would be put now. */
 	async function withdraw(id: ImageId): Promise<void> {
-		const location = kv.get(id);
-		if (location === undefined) return;
+		const noted = kv.get(id);
+		if (noted === undefined) return;
+		for (const location of new Set([Buffer.from(noted).toString('utf8'), backend.locate(id)])) await removeObject(location);
+		await kv.write([{ del: id }], { sync: true });
+	}
+
+	async function removeObject(location: string): Promise<void> {
 		try {
-			await backend.remove(Buffer.from(location).toString('utf8'));
+			await backend.remove(location);
 		} catch (error) {
 			if (codeOf(error) !== 'not-found') throw error;
 		}
-		await kv.write([{ del: id }], { sync: true });
 	}
 
 	function isSeedable(image: Image | undefined): image is Image & { content: ContentRef } {

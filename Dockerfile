@@ -14,7 +14,7 @@ RUN mkdir data
 
 FROM docker.io/library/debian:trixie-slim
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends libatomic1 libstdc++6 \
+ && apt-get install --yes --no-install-recommends libstdc++6 \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=build /app/package.json /app/LICENSE /app/
 COPY --from=build /app/node_modules /app/node_modules

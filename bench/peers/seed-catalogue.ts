@@ -1,7 +1,7 @@
 /**
- * `seed-catalogue.ts DATA_DIR COUNT IMAGE`: writes COUNT images into the catalogue of a node that is not running, by the
- * same ops, signatures and indexes as the node itself. All share the content of IMAGE and are said to be in the backend,
- * so that the node has nothing to do for them when it starts. Prints {seconds, cpuSeconds}.
+ * `seed-catalogue.ts DATA_DIR COUNT`: writes COUNT images into the catalogue of a node that is not running, by the
+ * same ops, signatures and indexes as the node itself. Each has the content of one of the images that
+ * are there already and is said to be in the backend, so that the node has nothing to do for them when it starts. Prints {seconds, cpuSeconds}.
  */
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -21,9 +21,8 @@ const DISK_FORMATS = ['qcow2', 'raw', 'iso', 'vmdk'] as const;
 const TAGS = ['nightly', 'stable', 'gpu', 'minimal', 'hardened'] as const;
 const PROJECTS = Array.from({ length: 50 }, () => randomUUID());
 
-const [dataDir, countText, modelId] = process.argv.slice(2);
-if (dataDir === undefined || countText === undefined || modelId === undefined)
-	throw new TypeError('seed-catalogue.ts DATA_DIR COUNT IMAGE');
+const [dataDir, countText] = process.argv.slice(2);
+if (dataDir === undefined || countText === undefined) throw new TypeError('seed-catalogue.ts DATA_DIR COUNT');
 const count = Number(countText);
 
 const startedAt = performance.now();
@@ -40,23 +39,23 @@ async function seed(): Promise<void> {
 	const db = await openLevel(join(dataDir as string, 'db'));
 	const signer = { log: nodeKey.peerId, sign: nodeKey.sign };
 	const catalogue = await openCatalogue({ kv: db.sub('catalogue/'), signer, trust: createLogTrust(fleet), log: silentLog });
-	const model = catalogue.image(modelId as string);
-	if (model === undefined) throw new Error(`image ${modelId} is not in ${dataDir}`);
+	const models = await Array.fromAsync(catalogue.imagesIn('active'));
+	if (models.length === 0) throw new Error(`no image in ${dataDir} has data`);
 	const random = seededRandom(1);
 	for (let done = 0; done < count; done += BATCH)
 		await catalogue.commit(
-			Array.from({ length: Math.min(BATCH, count - done) }, (_, at) => opsOf(done + at, model, random)).flat(),
+			Array.from({ length: Math.min(BATCH, count - done) }, (_, at) => opsOf(done + at, models, random)).flat(),
 		);
 	await catalogue[Symbol.asyncDispose]();
 	await db.close();
 }
 
 /** What an upload and its seeding leave in the log of the centre. */
-function opsOf(index: number, model: Image, random: Random): readonly Op[] {
-	const { content, checksum, hashAlgorithm, hashValue, copies } = model;
+function opsOf(index: number, models: readonly Image[], random: Random): readonly Op[] {
+	const pick = <T>(choices: readonly T[]): T => choices[random.between(0, choices.length - 1)] as T;
+	const { content, checksum, hashAlgorithm, hashValue, copies } = pick(models);
 	if (content === null || checksum === null || hashAlgorithm === null || hashValue === null)
 		throw new Error('the model has no data');
-	const pick = <T>(choices: readonly T[]): T => choices[random.between(0, choices.length - 1)] as T;
 	const id = randomUUID();
 	const distro = pick(DISTROS);
 	const fields = {

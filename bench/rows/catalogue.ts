@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { createImageClient, storesOf } from '../../test/support/image-client.ts';
+import { createImageClient, type ImageBody, storesOf } from '../../test/support/image-client.ts';
 import { startNode } from '../../test/support/node-process.ts';
 import { sampleContent } from '../../test/support/sample-content.ts';
 import { MIB, median, percentile, type Row, runPeer, timed } from '../harness.ts';
@@ -10,6 +10,7 @@ const LIST_P99_MS = 25;
 const SHOW_PER_SECOND = 2000;
 const CONNECTIONS = 16;
 const PAGE = 25;
+const MODELS = 64;
 
 /** What users ask: by name, by status and property, by owner's tag; each sorted otherwise, some from the middle of the list. */
 const QUERIES: readonly string[] = [
@@ -25,8 +26,8 @@ export const catalogueRow: Row = {
 	about: 'lists of 25 and single shows over a catalogue of many images',
 	async run({ dir, sizes, quick, runs, report }) {
 		const dataDir = join(dir, 'catalogue');
-		const { id } = await firstImage(dataDir);
-		const { seconds } = await runPeer<{ seconds: number }>('seed-catalogue', [dataDir, String(sizes.images), id]);
+		const { id } = await modelImages(dataDir);
+		const { seconds } = await runPeer<{ seconds: number }>('seed-catalogue', [dataDir, String(sizes.images)]);
 		report.progress(`  ${sizes.images} images written in ${seconds.toFixed(1)} s`);
 		await using node = await startNode({ dataDir, readyTimeoutMs: 120_000 });
 		report.single({ name: 'catalogue: start', unit: 'ms', about: `start of a node with ${sizes.images} images` }, [node.startMs]);
@@ -71,15 +72,16 @@ export const catalogueRow: Row = {
 	},
 };
 
-/** A real image: all the seeded records share its content, so that the node finds nothing amiss with them. */
-async function firstImage(dataDir: string): Promise<{ readonly id: string }> {
+/** Real images of different sizes: the seeded records share their contents, so that the node finds nothing amiss with them. */
+async function modelImages(dataDir: string): Promise<ImageBody> {
 	await using node = await startNode({ dataDir });
 	using client = createImageClient(node.http);
-	const { id } = await client.add(sampleContent('catalogue', 4096), { name: 'the first' });
-	// Seeded, so that the records made after its model are complete.
-	const image = await client.until(id, 'in the backend', (now) => storesOf(now).includes('file'));
+	const images = [];
+	for (let model = 1; model <= MODELS; model++) images.push(await client.add(sampleContent(`model ${model}`, model * 1000)));
+	// Seeded, so that the records made after them are complete.
+	for (const { id } of images) await client.until(id, 'in the backend', (now) => storesOf(now).includes('file'));
 	await node.stop();
-	return image;
+	return images[0] as ImageBody;
 }
 
 /** wrk where it is installed, since it costs the shared cores least. */

@@ -21,7 +21,7 @@ export interface ImageController {
 }
 
 export interface Upload {
-	/** read once; chunks may be of any size */
+	/** read once; chunks may be of any size, and each is valid until the next one is asked for */
 	readonly data: AsyncIterable<Uint8Array>;
 	/** bytes the client declared (X-OpenStack-Image-Size, else Content-Length); a different count is `invalid` */
 	readonly declaredSize?: number;

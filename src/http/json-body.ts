@@ -14,7 +14,7 @@ export async function jsonBody(c: AppContext, maxBytes: number, pace?: BodyPace)
 	for await (const chunk of requestBody(c.env.incoming, c.env.outgoing, pace)) {
 		length += chunk.length;
 		if (length > maxBytes) throw new ImageError('too-large', `the body is longer than ${maxBytes} bytes`);
-		chunks.push(chunk);
+		chunks.push(Uint8Array.from(chunk));
 	}
 	if (length === 0) throw new ImageError('invalid', 'the request needs a JSON body');
 	return parseJson(Buffer.concat(chunks));

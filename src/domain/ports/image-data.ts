@@ -4,7 +4,7 @@ import type { ContentRef } from '../image.ts';
 
 export interface ImageData {
 	/**
-	 * Takes a stream in one pass: stored, hashed, durable when it resolves, and kept from the collector until the
+	 * Takes a stream in one pass (a chunk of it is not looked at after the next one is asked for): stored, hashed, durable when it resolves, and kept from the collector until the
 	 * result is disposed. Whoever commits the record disposes after the commit.
 	 * Errors: `too-large` beyond `maxBytes`; `invalid` when `declaredSize` differs; `full`, `write-denied` from the
 	 * file system; `aborted` by the signal; whatever the source throws. On every error no byte stays.

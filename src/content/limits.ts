@@ -49,8 +49,8 @@ export interface ContentLimits {
 export const DEFAULT_LIMITS: ContentLimits = {
 	maxContentBytes: TiB,
 	maxUploads: 24,
-	uploadSlots: 32,
-	uploadAheadBlocks: 16,
+	uploadSlots: 40,
+	uploadAheadBlocks: 28,
 	fetchSlots: 32,
 	maxSources: 4,
 	readWindowBytes: 32 * MiB,
@@ -61,7 +61,7 @@ export const DEFAULT_LIMITS: ContentLimits = {
 	sessionIdleMs: 5_000,
 	checkpointMs: 1_000,
 	checkpointBlocks: 64,
-	syncEveryBytes: 64 * MiB,
+	syncEveryBytes: 24 * MiB,
 	idleThreadsMs: 30_000,
 	hashThreads: 2,
 };

@@ -180,7 +180,8 @@ process.once('exit', () => {
 
 function launch(args: readonly string[], env: Readonly<Record<string, string>>): ChildProcess {
 	const inherited = Object.entries(process.env).filter(([name]) => !/^(SUNDOG_|NODE_TEST)/.test(name));
-	const child = spawn(process.execPath, [join(ROOT, args[0] as string), ...args.slice(1)], {
+	// As `npm start` and bin/sundog start it.
+	const child = spawn(process.execPath, ['--max-semi-space-size=8', join(ROOT, args[0] as string), ...args.slice(1)], {
 		cwd: ROOT,
 		env: { ...Object.fromEntries(inherited), ...env },
 		stdio: ['ignore', 'pipe', 'pipe'],

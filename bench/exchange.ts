@@ -22,7 +22,7 @@ export interface ExchangeBenchOptions {
 	readonly ways?: readonly string[];
 }
 
-interface Run extends Measured {
+export interface Run extends Measured {
 	readonly serveCpuSeconds: number;
 }
 
@@ -31,10 +31,10 @@ export async function benchExchange(options: ExchangeBenchOptions = {}): Promise
 	const { mebibytes = 512, rounds = 3, ways = WAYS } = options;
 	const dir = await mkdtemp(join(tmpdir(), 'sundog-bench-exchange-'));
 	try {
-		const task = { file: join(dir, 'image'), size: mebibytes * BLOCK_BYTES };
+		const task = { file: join(dir, 'image'), to: join(dir, 'image.copy'), size: mebibytes * BLOCK_BYTES };
 		await fill(task);
 		const runs = new Map<string, Run[]>(ways.map((way) => [way, []]));
-		for (let round = 0; round < rounds; round++) for (const way of ways) runs.get(way)?.push(await runOnce(way, task));
+		for (let round = 0; round < rounds; round++) for (const way of ways) runs.get(way)?.push(await copyOnce(way, task));
 		assertEqual([...runs.values()].flat());
 		const rows = ways.map((way) => summarise(way, mebibytes, runs.get(way) ?? []));
 		const ratios = {
@@ -56,7 +56,8 @@ async function fill({ file, size }: Task): Promise<void> {
 	await handle.close();
 }
 
-async function runOnce(way: string, task: Task): Promise<Run> {
+/** One copy by two fresh processes. What it wrote stays. */
+export async function copyOnce(way: string, task: Task): Promise<Run> {
 	const server = start('serve', way, task);
 	try {
 		const { address } = await answer<{ address: string }>(server);
@@ -66,7 +67,6 @@ async function runOnce(way: string, task: Task): Promise<Run> {
 		return { ...measured, serveCpuSeconds: cpuSeconds };
 	} finally {
 		server.kill();
-		await rm(`${task.file}.copy`, { force: true });
 	}
 }
 

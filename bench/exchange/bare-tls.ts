@@ -18,7 +18,7 @@ export async function serveTls(task: Task): Promise<string> {
 export async function fetchTls(task: Task): Promise<Measured> {
 	const socket = await dial(Number(task.address));
 	const measured = await meter(async () => {
-		const landing = await openLanding(`${task.file}.copy`, task.size);
+		const landing = await openLanding(task.to, task.size);
 		const cutter = createCutter(landing, task.size);
 		const done = Promise.withResolvers<void>();
 		socket.on('data', (piece: Buffer) => {

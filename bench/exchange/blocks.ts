@@ -36,7 +36,7 @@ export async function fetchBlocks(task: Task, noise: 'tuned' | 'stock'): Promise
 	const measured = await meter(async () => {
 		if (source === undefined) throw new Error('no source');
 		await using session = await source.open(content, { signal });
-		const landing = await openLanding(`${task.file}.copy`, task.size);
+		const landing = await openLanding(task.to, task.size);
 		const blocks = Math.ceil(task.size / BLOCK_BYTES);
 		let next = 0;
 		const lane = async (): Promise<void> => {

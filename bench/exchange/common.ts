@@ -7,6 +7,8 @@ export const BLOCK_BYTES = 1 << 20;
 /** What a role is told; everything crosses as text. */
 export interface Task {
 	readonly file: string;
+	/** where the other side writes it */
+	readonly to: string;
 	readonly size: number;
 	/** where the other side listens */
 	readonly address?: string;

@@ -46,7 +46,7 @@ export async function fetchStockStream(task: Task): Promise<Measured> {
 	const node = await startNode([]);
 	const connection = await node.dial(multiaddr(task.address));
 	const measured = await meter(async () => {
-		const landing = await openLanding(`${task.file}.copy`, task.size);
+		const landing = await openLanding(task.to, task.size);
 		const cutter = createCutter(landing, task.size);
 		const done = Promise.withResolvers<void>();
 		const stream = await connection.newStream([PROTOCOL]);

@@ -3,7 +3,8 @@ import { createImageClient } from '../../test/support/image-client.ts';
 import { startNode } from '../../test/support/node-process.ts';
 import { sampleContent } from '../../test/support/sample-content.ts';
 import { curl, expectStatus } from '../curl.ts';
-import { MIB, type Row, runPeer, type Subject } from '../harness.ts';
+import { copyOnce } from '../exchange.ts';
+import { MIB, type Row, type Subject } from '../harness.ts';
 import { payloadFile } from '../payload.ts';
 
 /*
@@ -46,14 +47,14 @@ export const readThroughRow: Row = {
 				return { value: bytes / MIB / transfer.seconds, cpuSeconds, bytes, peakRssBytes: paris.peakRss() };
 			},
 		};
-		const peer = (name: string, script: string, about: string): Subject => ({
+		const peer = (name: string, way: string, about: string): Subject => ({
 			name,
 			unit: 'MiB/s',
 			about,
 			async run(round) {
-				const to = join(dir, `${script}-${round}.bin`);
-				const { seconds, cpuSeconds } = await runPeer(script, [file, to]);
-				return { value: bytes / MIB / seconds, cpuSeconds, bytes };
+				const to = join(dir, `${way}-${round}.bin`);
+				const { seconds, cpuSeconds, serveCpuSeconds } = await copyOnce(way, { file, to, size: bytes });
+				return { value: bytes / MIB / seconds, cpuSeconds: cpuSeconds + serveCpuSeconds, bytes };
 			},
 		});
 		const [ours, tls, stock] = await report.measure(
@@ -61,12 +62,12 @@ export const readThroughRow: Row = {
 				sundog,
 				peer(
 					'read-through: node:tls copy',
-					'tls-copy',
+					'bare-tls',
 					'two processes: read, node:tls, sha2-256 of 1 MiB blocks, write; CPU of both',
 				),
 				peer(
 					'read-through: stock libp2p copy',
-					'noise-copy',
+					'stock-stream',
 					'two processes: read, libp2p 3 with stock TCP, Noise and yamux, sha2-256 of 1 MiB blocks, write; CPU of both',
 				),
 			],

@@ -6,19 +6,13 @@
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import { type ErrorCode, ImageError } from '#domain/errors.ts';
+import { FILE_SYSTEM_CODES } from '#lib/file-system-codes.ts';
 import type { Log } from '#lib/log.ts';
 
 /** Writes that go together at most: bounds how long a block waits for its neighbours. */
 const MAX_RUN = 16;
 
-const CODES: Readonly<Record<string, ErrorCode>> = {
-	ENOSPC: 'full',
-	EDQUOT: 'full',
-	EFBIG: 'full',
-	EACCES: 'write-denied',
-	EPERM: 'write-denied',
-	EROFS: 'write-denied',
-};
+const CODES: Readonly<Record<string, ErrorCode>> = FILE_SYSTEM_CODES;
 
 export interface Disk {
 	/** Throws `write-denied` after a failed sync. */

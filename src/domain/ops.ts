@@ -7,7 +7,7 @@
  * `image.*` op counts only when the writer's site owns the image; `copy.*` speaks of the writer's own copies only,
  * of any image.
  */
-import type { ContentRef, ImageId, ImageStatus, Settable, Visibility } from './image.ts';
+import type { ContentRef, ImageDraft, ImageId, ImageStatus, Settable } from './image.ts';
 
 export type Op = NodeAnnounce | ImageCreate | ImageUpdate | ImageSetStatus | ImageSetData | ImageDelete | CopyAdd | CopyDrop;
 
@@ -23,19 +23,8 @@ export interface NodeAnnounce {
 export interface ImageCreate {
 	readonly type: 'image.create';
 	readonly id: ImageId;
-	readonly fields: {
-		readonly name: string | null;
-		readonly visibility: Visibility;
-		readonly owner: string | null;
-		readonly protected: boolean;
-		readonly hidden: boolean;
-		readonly minDisk: number;
-		readonly minRam: number;
-		readonly diskFormat: string | null;
-		readonly containerFormat: string | null;
-		readonly tags: readonly string[];
-		readonly properties: Readonly<Record<string, string>>;
-	};
+	/** all of them: defaults are filled in where the image is created, not where the log is read */
+	readonly fields: Required<Omit<ImageDraft, 'id'>>;
 }
 
 /** Only what changed, key by key, so that a later merge rule can decide key by key. */

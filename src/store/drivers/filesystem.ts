@@ -7,8 +7,9 @@ import { access, copyFile, link, mkdir, open, readdir, rm, stat, unlink } from '
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { ByteRange } from '#domain/controller.ts';
-import { ImageError } from '#domain/errors.ts';
+import { type ErrorCode, ImageError } from '#domain/errors.ts';
 import { syncDirectory } from '#lib/durable.ts';
+import { FILE_SYSTEM_CODES } from '#lib/file-system-codes.ts';
 import { MiB } from '#lib/sizes.ts';
 import type { DriverManifest, ObjectSource, StoreDriver, StoredObject } from '../driver.ts';
 
@@ -165,16 +166,7 @@ function wrongSize(expected: number): ImageError {
 	return new ImageError('invalid', `the object's data are not the ${expected} bytes announced`);
 }
 
-const CODES: Readonly<Record<string, ImageError['code']>> = {
-	ENOENT: 'not-found',
-	EEXIST: 'conflict',
-	ENOSPC: 'full',
-	EDQUOT: 'full',
-	EFBIG: 'full',
-	EACCES: 'write-denied',
-	EPERM: 'write-denied',
-	EROFS: 'write-denied',
-};
+const CODES: Readonly<Record<string, ErrorCode>> = { ...FILE_SYSTEM_CODES, ENOENT: 'not-found', EEXIST: 'conflict' };
 
 async function inStoreTerms<T>(work: Promise<T>, subject: string): Promise<T> {
 	try {

@@ -32,7 +32,7 @@ export function createHealth({ catalogue, content, exchange, backends }: HealthP
 		readiness: ({ signal }) =>
 			Promise.all([
 				look('catalogue', () => catalogue.nodes()),
-				look('content', () => content.usage()),
+				look('content', () => content.check()),
 				look('exchange', () => exchange.addresses()),
 				...backends.map(({ store, driver }) => look(`store:${store}`, () => driver.check({ signal }))),
 			]),
@@ -50,6 +50,7 @@ async function look(name: string, probe: () => unknown): Promise<Capability> {
 
 export interface DeskParts {
 	readonly catalogue: Catalogue;
+	readonly content: ContentStore;
 	readonly ledger: TransferLedger;
 	readonly membership: Membership;
 	readonly exchange: PeerExchange;
@@ -57,7 +58,7 @@ export interface DeskParts {
 	readonly backends: readonly Backend[];
 }
 
-export function createDesk({ catalogue, ledger, membership, exchange, invitations, backends }: DeskParts): AdminDesk {
+export function createDesk({ catalogue, content, ledger, membership, exchange, invitations, backends }: DeskParts): AdminDesk {
 	return {
 		async invite(site) {
 			if (invitations === undefined)
@@ -73,6 +74,7 @@ export function createDesk({ catalogue, ledger, membership, exchange, invitation
 				addresses: exchange.addresses(),
 				peers: exchange.peers(),
 				nodes: catalogue.nodes().map(({ node, site, addresses, self }) => ({ node, site, addresses, self })),
+				contents: await content.usage(),
 				stores: backends.map(({ store, driver, seeder }) => ({ store, type: driver.manifest.type, toSeed: seeder.backlog() })),
 			};
 		},

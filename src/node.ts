@@ -227,7 +227,7 @@ async function openClientsDoor(
 		log,
 	});
 	const health = createHealth({ catalogue, content, exchange, backends });
-	const admin = createDesk({ catalogue, ledger, membership, exchange, invitations, backends });
+	const admin = createDesk({ catalogue, content, ledger, membership, exchange, invitations, backends });
 	const app = createApp({ images, identity, health, admin, log });
 	const server = await startHttpServer({ app, ...config.listen, log });
 	stack.defer(() => server.close(config.shutdownGraceMs));

@@ -3,7 +3,7 @@
  * It knows nothing of images, clients or protocols; sources of blocks and the index's engine come from outside.
  * The format and the order of writes are docs/content-format.md.
  */
-import { statfs } from 'node:fs/promises';
+import { access, constants, statfs } from 'node:fs/promises';
 import { ImageError } from '#domain/errors.ts';
 import type { Presence, WriteOptions, WrittenData } from '#domain/ports/image-data.ts';
 import type { KeyValue } from '#lib/key-value.ts';
@@ -170,6 +170,10 @@ function createStore(room: Room, { sources, ledger }: ContentStoreOptions, follo
 				),
 			),
 		usage: () => usageOf(room),
+		async check() {
+			room.disk.assertWritable();
+			await access(room.layout.contents, constants.R_OK | constants.W_OK | constants.X_OK);
+		},
 		async digests(root) {
 			await using held = await shelf.hold(root);
 			if (held === undefined) return undefined;

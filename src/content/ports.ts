@@ -92,6 +92,8 @@ export interface ContentStore extends ImageData, BlockShelf, AsyncDisposable {
 	/** Removes contents that are neither in use nor pinned nor open, and whatever a crash has left behind. */
 	collect(inUse: (root: string) => Promise<boolean>): Promise<{ readonly removed: number; readonly bytes: number }>;
 	usage(): Promise<ContentUsage>;
+	/** Throws when the store can take no bytes right now: `write-denied` after a failed sync, or its folder is gone. */
+	check(): Promise<void>;
 }
 
 export interface CompleteOptions {

@@ -215,10 +215,11 @@ async function openClientsDoor(
 	const { identity, notes } = await openIdentity(config);
 	const { site } = membership;
 	await recoverInterrupted({ catalogue, site });
+	const policy = createRulePolicy({ log });
 	const images = buildImageController({
 		catalogue,
 		data: content,
-		policy: createRulePolicy({ log }),
+		policy,
 		notifier: notifiers.log({ log }),
 		limits: { ...DEFAULT_QUOTA, imageSizeCap: config.imageSizeCapBytes },
 		hashAlgorithm: config.hashAlgorithm,
@@ -228,7 +229,7 @@ async function openClientsDoor(
 	});
 	const health = createHealth({ catalogue, content, exchange, backends });
 	const admin = createDesk({ catalogue, content, ledger, membership, exchange, invitations, backends });
-	const app = createApp({ images, identity, health, admin, log });
+	const app = createApp({ images, identity, isAdmin: (ctx) => policy.allows(ctx, 'context_is_admin', {}), health, admin, log });
 	const server = await startHttpServer({ app, ...config.listen, log });
 	stack.defer(() => server.close(config.shutdownGraceMs));
 	stack.use(await publishNodeFile(config.dataDir, { http: server.url }));

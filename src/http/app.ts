@@ -3,6 +3,7 @@
  * it decides nothing, and knows neither records nor blocks.
  */
 import { Hono } from 'hono';
+import type { RequestContext } from '#domain/context.ts';
 import type { ImageController } from '#domain/controller.ts';
 import { ImageError } from '#domain/errors.ts';
 import type { Identity } from '#identity/ports.ts';
@@ -29,6 +30,8 @@ import { DEFAULT_FORMATS, type ImageFormats } from './wire/formats.ts';
 export interface AppParts {
 	readonly images: ImageController;
 	readonly identity: Identity;
+	/** what the rule `context_is_admin` says of a caller */
+	readonly isAdmin: (ctx: RequestContext) => boolean;
 	readonly health: Health;
 	readonly admin: AdminDesk;
 	readonly log: Log;
@@ -40,7 +43,7 @@ export interface AppParts {
 }
 
 export function createApp(parts: AppParts): Hono<AppEnv> {
-	const { images, identity, health, admin, log, publicEndpoint, formats = DEFAULT_FORMATS, limits = {} } = parts;
+	const { images, identity, isAdmin, health, admin, log, publicEndpoint, formats = DEFAULT_FORMATS, limits = {} } = parts;
 	const publicUrl = (c: AppContext) => publicEndpoint ?? new URL(c.req.url).origin;
 	const choices = versionsDocument(300, publicUrl);
 
@@ -52,8 +55,8 @@ export function createApp(parts: AppParts): Hono<AppEnv> {
 	app.notFound((c) => (namesKnownApi(c.req.path) ? problemText(c, 404, 'the resource could not be found') : choices(c)));
 
 	app.use(accessLog(log), answerEarly(limits.drain), requestId, sameOrigin);
-	app.use('/v2/*', identify(identity));
-	app.use('/admin/*', identify(identity));
+	app.use('/v2/*', identify(identity, isAdmin));
+	app.use('/admin/*', identify(identity, isAdmin));
 	installRoutes(app, [
 		{ path: '/', methods: { GET: choices } },
 		{ path: '/versions', methods: { GET: bodyless(versionsDocument(200, publicUrl)) } },

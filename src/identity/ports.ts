@@ -3,17 +3,25 @@ import type { RequestContext } from '#domain/context.ts';
 
 export interface Identity {
 	/**
-	 * Who this is; `unauthenticated` when nobody can say. Headers in which a client claims to be somebody
-	 * (X-Roles, X-Project-Id, X-Identity-Status) are never believed.
+	 * Who this is; `unauthenticated` when nobody can say, `unavailable` when who could say does not answer. Headers in
+	 * which a client claims to be somebody (X-Roles, X-Project-Id, X-Identity-Status) are never believed, except by the
+	 * identity that trusts a proxy, and then only from the proxy's address.
 	 */
 	identify(credentials: Credentials): Promise<Subject>;
 	/** value of WWW-Authenticate when a request is refused */
 	readonly challenge: string;
 }
 
-export type Subject = Pick<RequestContext, 'user' | 'project' | 'roles' | 'admin'>;
+/** `admin: true` makes the subject the administrator whatever the rules say; otherwise the rule `context_is_admin` decides. */
+export type Subject = Pick<RequestContext, 'user' | 'project' | 'roles' | 'token'> & { readonly admin?: true };
 
 export interface Credentials {
-	/** value of a request header by its lower-case name */
+	/** value of a request header by its lower-case name; several lines of one name are one value, joined by commas */
 	header(name: string): string | undefined;
+	readonly method: string;
+	/** as it is routed: /v2/images/…, without query */
+	readonly path: string;
+	/** of the connection, not of any header */
+	readonly remoteAddress: string;
+	readonly signal: AbortSignal;
 }

@@ -1,5 +1,5 @@
 /** Events in the shape Glance's consumers know. Payloads never carry locations or hashes of images. */
-import type { ImageEvent } from '#domain/events.ts';
+import type { DomainEvent } from '#domain/events.ts';
 import type { Image } from '#domain/image.ts';
 
 export interface Notification {
@@ -12,11 +12,11 @@ export interface Notification {
 }
 
 /** A failure has the type of what failed; its priority says so. */
-export function eventType(event: ImageEvent): string {
+export function eventType(event: DomainEvent): string {
 	return event.type === 'image.upload.failed' ? 'image.upload' : event.type;
 }
 
-export function notificationOf(event: ImageEvent): Notification {
+export function notificationOf(event: DomainEvent): Notification {
 	return {
 		event_type: eventType(event),
 		priority: event.priority,
@@ -26,7 +26,7 @@ export function notificationOf(event: ImageEvent): Notification {
 	};
 }
 
-function payloadOf(event: ImageEvent): object | string {
+function payloadOf(event: DomainEvent): object | string {
 	switch (event.type) {
 		case 'image.upload.failed':
 			return `image ${event.image.id}: ${event.reason}`;
@@ -41,8 +41,13 @@ function payloadOf(event: ImageEvent): object | string {
 		case 'image.prepare':
 		case 'image.upload':
 			return { ...imagePayload(event.image, event.at), os_glance_importing_to_stores: [], os_glance_failed_import: [] };
-		default:
+		case 'image.create':
+		case 'image.update':
+		case 'image.delete':
+		case 'image.activate':
 			return imagePayload(event.image, event.at);
+		default:
+			throw new TypeError(`no payload for ${event.type}`);
 	}
 }
 

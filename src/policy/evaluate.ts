@@ -85,5 +85,7 @@ function fill(template: Template, target: PolicyTarget): string | null | undefin
 }
 
 function lookUp(target: PolicyTarget, key: string): string | null | undefined {
-	return Object.hasOwn(target, key) ? target[key] : undefined;
+	if (!Object.hasOwn(target, key)) return undefined;
+	const value = target[key];
+	return value === null || value === undefined ? null : String(value);
 }

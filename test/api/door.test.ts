@@ -219,7 +219,7 @@ describe('administrators', () => {
 		);
 	});
 	it('are the only ones', async () => {
-		const identity = { challenge: 'x', identify: async () => ({ user: 'u', project: 'p', roles: ['member'], admin: false }) };
+		const identity = { challenge: 'x', identify: async () => ({ user: 'u', project: 'p', roles: ['member'] }) };
 		await using other = await startApi({ identity });
 		for (const path of ['/admin/v1/node', '/admin/v1/transfers']) assert.equal((await other.ask('GET', path)).status, 403);
 		const options = { headers: { 'content-type': 'application/json' }, body: { site: 'x' } };
@@ -270,6 +270,7 @@ describe('the server', () => {
 		const app = createApp({
 			images: (await testSite()).images,
 			identity: createTokenIdentity({ adminToken: 'x' }),
+			isAdmin: () => false,
 			log: silentLog,
 			...parts,
 		});

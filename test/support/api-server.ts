@@ -43,6 +43,7 @@ export async function startApi(overrides: Overrides = {}): Promise<ApiServer> {
 	const app = createApp({
 		images: site.images,
 		identity: createNoneIdentity(),
+		isAdmin: (ctx) => ctx.roles.includes('admin'),
 		health: { readiness: async () => [{ name: 'catalogue', ready: true }] },
 		admin: { invite: async (name) => `token-for-${name}`, node: async () => ({ site: site.site }), transfers: async () => [] },
 		log: silentLog,

@@ -3,7 +3,7 @@ import { type LocalCatalogue, openCatalogue } from '#catalogue/catalogue.ts';
 import { memoryKeyValue } from '#catalogue/memory.ts';
 import type { RequestContext } from '#domain/context.ts';
 import type { ImageController, Upload } from '#domain/controller.ts';
-import type { ImageEvent } from '#domain/events.ts';
+import type { DomainEvent } from '#domain/events.ts';
 import type { Image, ImageDraft } from '#domain/image.ts';
 import { buildImageController, type OnionParts } from '#domain/onion.ts';
 import type { ImageData } from '#domain/ports/image-data.ts';
@@ -17,7 +17,7 @@ import { memoryImageData } from './memory-image-data.ts';
 export interface TestSite {
 	readonly images: ImageController;
 	readonly catalogue: LocalCatalogue;
-	readonly events: readonly ImageEvent[];
+	readonly events: readonly DomainEvent[];
 	readonly site: string;
 }
 
@@ -33,7 +33,7 @@ export async function testSite(
 ): Promise<TestSite> {
 	const site = overrides.site ?? 'centre';
 	const catalogue = overrides.catalogue ?? (await testCatalogue(site));
-	const events: ImageEvent[] = [];
+	const events: DomainEvent[] = [];
 	const images = buildImageController({
 		catalogue,
 		data: memoryImageData(),

@@ -4,7 +4,13 @@ import { codeOf } from '#domain/errors.ts';
 import { createNoneIdentity } from '#identity/none.ts';
 import { createTokenIdentity } from '#identity/token.ts';
 
-const sent = (headers: Readonly<Record<string, string>>) => ({ header: (name: string) => headers[name] });
+const sent = (headers: Readonly<Record<string, string>>) => ({
+	header: (name: string) => headers[name],
+	method: 'GET',
+	path: '/v2/images',
+	remoteAddress: '127.0.0.1',
+	signal: AbortSignal.timeout(5000),
+});
 const unauthenticated = (error: unknown) => codeOf(error) === 'unauthenticated';
 
 describe('no authentication', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { ImageEvent } from '#domain/events.ts';
+import type { DomainEvent } from '#domain/events.ts';
 import type { Log } from '#lib/log.ts';
 import { silentLog } from '#lib/log.ts';
 import { withoutEvents } from '#notifier/disabled.ts';
@@ -10,7 +10,7 @@ import { caller, testSite, UPLOADABLE, uploadOf } from '../support/onion.ts';
 
 const ctx = caller();
 
-async function eventsOfALife(): Promise<readonly ImageEvent[]> {
+async function eventsOfALife(): Promise<readonly DomainEvent[]> {
 	const { images, events } = await testSite();
 	const { id } = await images.create(ctx, { ...UPLOADABLE, properties: { colour: 'red' } });
 	await assert.rejects(images.upload(ctx, id, uploadOf(Buffer.from('x'), { declaredSize: 9 })));

@@ -2,6 +2,7 @@
 
 import type { ImageFacts } from '#domain/ports/image-repository.ts';
 import type { Notifier } from '#domain/ports/notifier.ts';
+import { circumstances } from '../circumstances.ts';
 import type { RequestContext } from '../context.ts';
 import type { Download, ImageController } from '../controller.ts';
 import type { ImageEvent } from '../events.ts';
@@ -10,7 +11,7 @@ import type { Layer } from '../onion.ts';
 
 export function notification(facts: ImageFacts, notifier: Notifier, clock: () => number): Layer {
 	function tell(ctx: RequestContext, type: PlainType, image: Image): void {
-		notifier.publish({ type, image, requestId: ctx.requestId, at: clock(), priority: 'info' });
+		notifier.publish({ type, image, ...circumstances(ctx, clock()) });
 	}
 	async function tellUpdated(ctx: RequestContext, id: ImageId, act: () => Promise<void>): Promise<void> {
 		const before = await facts.get(id);
@@ -57,21 +58,20 @@ interface UploadParts {
 /** `prepare` when the first byte is asked for (nothing was promised before), then what became of it. */
 async function tellUpload(parts: UploadParts, ...[ctx, id, upload]: Parameters<ImageController['upload']>): Promise<Image> {
 	const { inner, facts, notifier, clock } = parts;
-	const common = () => ({ requestId: ctx.requestId, at: clock() });
 	const queued = await facts.get(id);
 	let begun = false;
 	const data = onStart(upload.data, () => {
 		begun = true;
-		notifier.publish({ type: 'image.prepare', image: { ...queued, status: 'saving' }, priority: 'info', ...common() });
+		notifier.publish({ type: 'image.prepare', image: { ...queued, status: 'saving' }, ...circumstances(ctx, clock()) });
 	});
 	try {
 		const image = await inner.upload(ctx, id, { ...upload, data });
-		notifier.publish({ type: 'image.upload', image, priority: 'info', ...common() });
-		notifier.publish({ type: 'image.activate', image, priority: 'info', ...common() });
+		notifier.publish({ type: 'image.upload', image, ...circumstances(ctx, clock()) });
+		notifier.publish({ type: 'image.activate', image, ...circumstances(ctx, clock()) });
 		return image;
 	} catch (error) {
 		const reason = error instanceof Error ? error.message : String(error);
-		if (begun) notifier.publish({ type: 'image.upload.failed', image: queued, reason, priority: 'error', ...common() });
+		if (begun) notifier.publish({ type: 'image.upload.failed', image: queued, reason, ...circumstances(ctx, clock(), 'error') });
 		throw error;
 	}
 }
@@ -103,9 +103,7 @@ function tellSent(parts: Pick<UploadParts, 'notifier' | 'clock'>, ctx: RequestCo
 				bytesExpected,
 				receiverProject: ctx.project,
 				receiverUser: ctx.user,
-				requestId: ctx.requestId,
-				at: parts.clock(),
-				priority: bytesSent === bytesExpected ? 'info' : 'error',
+				...circumstances(ctx, parts.clock(), bytesSent === bytesExpected ? 'info' : 'error'),
 			});
 		}
 	};

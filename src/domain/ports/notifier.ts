@@ -1,6 +1,6 @@
-import type { ImageEvent } from '../events.ts';
+import type { DomainEvent } from '../events.ts';
 
 /** Takes an event and never throws, never delays an answer. */
 export interface Notifier {
-	publish(event: ImageEvent): void;
+	publish(event: DomainEvent): void;
 }

@@ -1,0 +1,29 @@
+/**
+ * A conversation with Keystone under the node's own service credential. It keeps a token of its own, renews it before
+ * it ends, and asks once more when Keystone has forgotten it. identity/ validates users' tokens through it, quota/
+ * reads unified limits.
+ */
+export interface Keystone {
+	/**
+	 * One request under `/v3`; `path` begins with a slash. Answers of any status resolve, the body parsed where it is JSON.
+	 * `unavailable` when Keystone cannot be reached, is too slow, or refuses the node's own credential.
+	 */
+	ask(request: KeystoneRequest): Promise<KeystoneAnswer>;
+}
+
+export interface KeystoneRequest {
+	readonly method: 'GET' | 'POST' | 'HEAD' | 'DELETE';
+	readonly path: string;
+	readonly query?: Readonly<Record<string, string>>;
+	readonly headers?: Readonly<Record<string, string>>;
+	readonly body?: object;
+	/** `project`: the configured scope; `system`: scoped to the system, as limits are read */
+	readonly scope?: 'project' | 'system';
+	readonly signal: AbortSignal;
+}
+
+export interface KeystoneAnswer {
+	readonly status: number;
+	readonly headers: Headers;
+	readonly body: unknown;
+}

@@ -2,7 +2,7 @@
 import type { ImageError } from '#domain/errors.ts';
 import type { NodeAnnounce } from '#domain/ops.ts';
 import type { Draft } from './draft.ts';
-import { foldImage, type ImageOp, type ImageState, NO_IMAGE, type Writer } from './fold/image-fold.ts';
+import { countsFromAnySite, foldImage, type ImageOp, type ImageState, NO_IMAGE, type Writer } from './fold/image-fold.ts';
 import { foldNode } from './fold/node-fold.ts';
 import type { LogTrust } from './ports.ts';
 import { stampOf } from './registry/clock.ts';
@@ -41,9 +41,9 @@ async function fold(draft: Draft, entry: Entry, op: ImageOp): Promise<ImageError
 	return undefined;
 }
 
-/** A late op of another site changes nothing, unless it is the create that the record should have had. */
+/** A late op of another site changes nothing, unless it is the create that the record should have had, or a member's answer. */
 function mayMatter({ image }: ImageState, writer: Writer, op: ImageOp): boolean {
-	return op.type === 'image.create' || image === undefined || image.site === writer.site;
+	return countsFromAnySite(op) || image === undefined || image.site === writer.site;
 }
 
 /** All ops of the image again, in their order. Copies stand as they are, and the revision goes on growing. */

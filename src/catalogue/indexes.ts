@@ -6,9 +6,11 @@
  *   r/<root>/<id>             images of a content
  *
  * scope   whose list: `a` everyone's, `e` what everyone sees (public, or without owner), `c` community,
- *         `w<owner>` what a project owns. A project's list is the merge of `e`, its `w` and, when asked for, `c`; an
- *         image in two of them has the same tail in both and is taken once.
- * path    one letter a field (FIELDS). The last field may be one to sort by, those before it are held equal.
+ *         `w<owner>` what a project owns, `m<status><project>` what is shared with it (one letter a status). A project's
+ *         list is the merge of `e`, its `w`, its `m` of the statuses asked for and, when asked for, `c`; an image in two
+ *         of them has the same tail in both and is taken once.
+ * path    one letter a field (FIELDS). The last field may be one to sort by, those before it are held equal. A scope `m`
+ *         has only paths of at most one field to sort by: an image may have many members, and each has keys of its own.
  * text    escaped so that it ends in U+0000, which sorts before whatever a longer text goes on with: U+0000 becomes
  *         U+0001 U+0001, U+0001 becomes U+0001 U+0002. Absent sorts as the empty text.
  * numbers 14 hex digits, times 12, absent as zero. The id is a UUID, always the last 36 characters.
@@ -18,6 +20,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Image, ImageId } from '#domain/image.ts';
+import type { MemberStatus } from '#domain/member.ts';
 import type { SortKey } from '#domain/query.ts';
 
 export type Field = Exclude<SortKey, 'createdAt'> | 'visibility' | 'tag' | 'property' | 'checksum' | 'hashValue';
@@ -48,8 +51,10 @@ export const FIELDS: Readonly<Record<Field, FieldRule>> = {
 	hashValue: { letter: 'h', of: (image) => (image.hashValue === null ? [] : [facetKey(image.hashValue)]) },
 };
 
-/** Every path there is. `[]` is the order of creation alone. */
-const PATHS: readonly (readonly Field[])[] = [
+type Path = readonly Field[];
+
+/** `[]` is the order of creation alone. */
+const SORT_PATHS: readonly Path[] = [
 	[],
 	['name'],
 	['status'],
@@ -58,6 +63,11 @@ const PATHS: readonly (readonly Field[])[] = [
 	['size'],
 	['updatedAt'],
 	['id'],
+];
+
+/** Every path there is. */
+const PATHS: readonly Path[] = [
+	...SORT_PATHS,
 	['visibility'],
 	['tag'],
 	['property'],
@@ -71,10 +81,10 @@ const PATHS: readonly (readonly Field[])[] = [
 	['property', 'name'],
 ];
 
-const lettersOf = (path: readonly Field[]) => path.map((field) => FIELDS[field].letter).join('');
+const lettersOf = (path: Path) => path.map((field) => FIELDS[field].letter).join('');
 const KNOWN_PATHS = new Set(PATHS.map(lettersOf));
 
-export function hasIndex(path: readonly Field[]): boolean {
+export function hasIndex(path: Path): boolean {
 	return KNOWN_PATHS.has(lettersOf(path));
 }
 
@@ -82,12 +92,18 @@ export const EVERYTHING = 'a';
 export const SEEN_BY_ALL = 'e';
 export const COMMUNITY = 'c';
 export const ownedBy = (project: string) => `w${textKey(project)}`;
+const SHARED = 'm';
+const STATUS_LETTERS: Readonly<Record<MemberStatus, string>> = { pending: 'p', accepted: 'a', rejected: 'r' };
+export const sharedWith = (project: string, status: MemberStatus) => SHARED + STATUS_LETTERS[status] + textKey(project);
+
+/** Is it a scope without paths of a field held equal? */
+export const onlySorts = (scope: string) => scope.startsWith(SHARED);
 
 export const statusPrefix = (status: Image['status']) => `s/${status}/`;
 export const rootPrefix = (root: string) => `r/${root}/`;
 
 /** What all keys of a path in a scope begin with; values are those of the first fields. */
-export function listPrefix(scope: string, path: readonly Field[], values: readonly string[]): string {
+export function listPrefix(scope: string, path: Path, values: readonly string[]): string {
 	return `x/${scope}/${lettersOf(path)}/${values.join('')}`;
 }
 
@@ -120,7 +136,8 @@ export function indexKeys(image: Image): readonly string[] {
 	const tail = tailOf(image);
 	const values = PATHS.map((path) => [path, combinations(image, path)] as const);
 	for (const scope of scopesOf(image))
-		for (const [path, combined] of values) for (const value of combined) keys.push(listPrefix(scope, path, [value, tail]));
+		for (const [path, combined] of onlySorts(scope) ? values.slice(0, SORT_PATHS.length) : values)
+			for (const value of combined) keys.push(listPrefix(scope, path, [value, tail]));
 	return keys;
 }
 
@@ -129,10 +146,11 @@ function scopesOf(image: Image): readonly string[] {
 	if (image.visibility === 'public' || image.owner === null) scopes.push(SEEN_BY_ALL);
 	if (image.visibility === 'community') scopes.push(COMMUNITY);
 	if (image.owner !== null) scopes.push(ownedBy(image.owner));
+	if (image.visibility === 'shared') scopes.push(...image.members.map(({ member, status }) => sharedWith(member, status)));
 	return scopes;
 }
 
-function combinations(image: Image, path: readonly Field[]): readonly string[] {
+function combinations(image: Image, path: Path): readonly string[] {
 	return path.reduce<readonly string[]>(
 		(heads, field) => heads.flatMap((head) => FIELDS[field].of(image).map((value) => head + value)),
 		[''],

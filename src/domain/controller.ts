@@ -1,6 +1,7 @@
 /** The verbs a client can ask for. Every layer of the onion is a function from one of these to another. */
 import type { RequestContext } from './context.ts';
 import type { Image, ImageChange, ImageDraft, ImageId } from './image.ts';
+import type { Member, MemberStatus } from './member.ts';
 import type { ImagePage, ImageQuery } from './query.ts';
 
 export interface ImageController {
@@ -18,6 +19,16 @@ export interface ImageController {
 	reactivate(ctx: RequestContext, id: ImageId): Promise<void>;
 	addTag(ctx: RequestContext, id: ImageId, tag: string): Promise<void>;
 	dropTag(ctx: RequestContext, id: ImageId, tag: string): Promise<void>;
+	/** Those that the caller may know of. For this and all that follow: `forbidden` unless the image is `shared`. */
+	listMembers(ctx: RequestContext, id: ImageId): Promise<readonly Member[]>;
+	/** A pending membership; `conflict` for a project that has one. Only at the site that owns the image. */
+	addMember(ctx: RequestContext, id: ImageId, member: string): Promise<Member>;
+	/** `not-found` whatever the reason. */
+	showMember(ctx: RequestContext, id: ImageId, member: string): Promise<Member>;
+	/** At any site: the receiving project decides wherever it is. */
+	updateMember(ctx: RequestContext, id: ImageId, member: string, status: MemberStatus): Promise<Member>;
+	/** Only at the site that owns the image. */
+	removeMember(ctx: RequestContext, id: ImageId, member: string): Promise<void>;
 }
 
 export interface Upload {

@@ -3,6 +3,7 @@
  * Source of the rules: Image API v2, "Image status transitions"; Glance's domain model.
  */
 import { ImageError } from './errors.ts';
+import type { Member } from './member.ts';
 
 export type ImageId = string & { readonly brand?: 'ImageId' };
 
@@ -64,6 +65,8 @@ export interface Image {
 	readonly site: string;
 	/** who says that it holds a full, verified copy; sorted by store, then node */
 	readonly copies: readonly Copy[];
+	/** projects that it is shared with while it is `shared`; kept in every visibility; sorted by creation, then name */
+	readonly members: readonly Member[];
 	/** grows with every change of this record; what `expected` compares */
 	readonly revision: number;
 }

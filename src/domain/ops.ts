@@ -5,11 +5,24 @@
  * Who may append what (checked by the fold, the same on every node; an op that breaks a rule has no effect):
  * `node.announce` speaks of its own log only; `image.create` makes the writer's site the owner; every other
  * `image.*` op counts only when the writer's site owns the image; `copy.*` speaks of the writer's own copies only,
- * of any image.
+ * of any image. Sharing has two keys: `member.add` and `member.remove` count from the owning site only, `member.status`
+ * from any, so that the receiving project can accept wherever it is.
  */
 import type { ContentRef, ImageDraft, ImageId, ImageStatus, Settable } from './image.ts';
+import type { MemberStatus } from './member.ts';
 
-export type Op = NodeAnnounce | ImageCreate | ImageUpdate | ImageSetStatus | ImageSetData | ImageDelete | CopyAdd | CopyDrop;
+export type Op =
+	| NodeAnnounce
+	| ImageCreate
+	| ImageUpdate
+	| ImageSetStatus
+	| ImageSetData
+	| ImageDelete
+	| CopyAdd
+	| CopyDrop
+	| MemberAdd
+	| MemberSetStatus
+	| MemberRemove;
 
 /** First op of every log, and again when addresses or certificate change: what binds a log to a site. */
 export interface NodeAnnounce {
@@ -72,4 +85,26 @@ export interface CopyDrop {
 	readonly type: 'copy.drop';
 	readonly id: ImageId;
 	readonly store: string;
+}
+
+/** A new membership, `pending`. */
+export interface MemberAdd {
+	readonly type: 'member.add';
+	readonly id: ImageId;
+	/** project id */
+	readonly member: string;
+}
+
+/** Of a membership that exists; from any status to any. */
+export interface MemberSetStatus {
+	readonly type: 'member.status';
+	readonly id: ImageId;
+	readonly member: string;
+	readonly status: MemberStatus;
+}
+
+export interface MemberRemove {
+	readonly type: 'member.remove';
+	readonly id: ImageId;
+	readonly member: string;
 }

@@ -1,5 +1,6 @@
 /** What a list asks for, in domain words. Image API v2, "List images". */
 import type { Image, ImageId, Visibility } from './image.ts';
+import type { Member, MemberStatus } from './member.ts';
 
 export const SORT_KEYS = ['name', 'status', 'containerFormat', 'diskFormat', 'size', 'id', 'createdAt', 'updatedAt'] as const;
 export type SortKey = (typeof SORT_KEYS)[number];
@@ -43,6 +44,8 @@ export interface ImageQuery {
 	readonly marker?: ImageId;
 	/** others' community images are listed only when asked for */
 	readonly withCommunity: boolean;
+	/** which memberships of the viewer bring others' shared images into the list; absent: `accepted` */
+	readonly memberStatus?: MemberStatus | 'all';
 	/**
 	 * Whose eyes: set by the authorisation layer, never by a door. `project: null` without `admin` sees public
 	 * images and those without owner.
@@ -61,8 +64,28 @@ export interface ImagePage {
 	readonly full: boolean;
 }
 
-/** May this viewer see the image at all (show, download)? Members come with their own rule later. */
-export function canSee(viewer: Viewer, image: Pick<Image, 'owner' | 'visibility'>): boolean {
+type Sharing = Pick<Image, 'owner' | 'visibility' | 'members'>;
+
+/** May this viewer see the image at all (show, download)? For members their status does not matter. */
+export function canSee(viewer: Viewer, image: Sharing): boolean {
+	return seesUnshared(viewer, image) || membershipOf(viewer, image) !== undefined;
+}
+
+/** Would this image be in the viewer's list, filters apart? */
+export function isListed(
+	viewer: Viewer,
+	query: Pick<ImageQuery, 'withCommunity' | 'memberStatus'>,
+	image: Sharing & Pick<Image, 'status'>,
+): boolean {
+	if (image.status === 'killed' || image.status === 'deleted' || image.status === 'pending_delete') return false;
+	if (image.visibility === 'community' && !query.withCommunity && image.owner !== viewer.project) return false;
+	if (seesUnshared(viewer, image)) return true;
+	const wanted = query.memberStatus ?? 'accepted';
+	const membership = membershipOf(viewer, image);
+	return membership !== undefined && (wanted === 'all' || membership.status === wanted);
+}
+
+function seesUnshared(viewer: Viewer, image: Sharing): boolean {
 	return (
 		viewer.admin ||
 		image.owner === null ||
@@ -72,9 +95,7 @@ export function canSee(viewer: Viewer, image: Pick<Image, 'owner' | 'visibility'
 	);
 }
 
-/** Would this image be in the viewer's list, filters apart? */
-export function isListed(viewer: Viewer, withCommunity: boolean, image: Pick<Image, 'owner' | 'visibility' | 'status'>): boolean {
-	if (image.status === 'killed' || image.status === 'deleted' || image.status === 'pending_delete') return false;
-	if (image.visibility === 'community' && !withCommunity && image.owner !== viewer.project) return false;
-	return canSee(viewer, image);
+/** Memberships count only while the image is `shared`. */
+function membershipOf({ project }: Viewer, { visibility, members }: Sharing): Member | undefined {
+	return visibility === 'shared' ? members.find((each) => each.member === project) : undefined;
 }

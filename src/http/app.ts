@@ -23,6 +23,7 @@ import { bodyless, installRoutes } from './route.ts';
 import { actionRoutes } from './v2/actions.ts';
 import { type DataLimits, imageDataRoutes } from './v2/image-data.ts';
 import { imageRoutes } from './v2/images.ts';
+import { memberRoutes } from './v2/members.ts';
 import { schemaRoutes } from './v2/schemas.ts';
 import { tagRoutes } from './v2/tags.ts';
 import { DEFAULT_FORMATS, type ImageFormats } from './wire/formats.ts';
@@ -67,6 +68,7 @@ export function createApp(parts: AppParts): Hono<AppEnv> {
 		...imageDataRoutes(images, limits),
 		...tagRoutes(images),
 		...actionRoutes(images),
+		...memberRoutes(images),
 		...schemaRoutes(formats),
 		...deskRoutes(admin),
 	]);

@@ -1,5 +1,5 @@
 /** Events in the shape Glance's consumers know. Payloads never carry locations or hashes of images. */
-import type { DomainEvent } from '#domain/events.ts';
+import type { DomainEvent, MemberEvent } from '#domain/events.ts';
 import type { Image } from '#domain/image.ts';
 
 export interface Notification {
@@ -46,6 +46,10 @@ function payloadOf(event: DomainEvent): object | string {
 		case 'image.delete':
 		case 'image.activate':
 			return imagePayload(event.image, event.at);
+		case 'image.member.create':
+		case 'image.member.update':
+		case 'image.member.delete':
+			return memberPayload(event, event.at);
 		default:
 			throw new TypeError(`no payload for ${event.type}`);
 	}
@@ -72,6 +76,19 @@ function imagePayload(image: Image, at: number): object {
 		visibility: image.visibility,
 		properties: image.properties,
 		tags: image.tags,
+		deleted,
+		deleted_at: deleted ? seconds(at) : null,
+	};
+}
+
+function memberPayload({ type, imageId, member }: MemberEvent, at: number): object {
+	const deleted = type === 'image.member.delete';
+	return {
+		image_id: imageId,
+		member_id: member.member,
+		status: member.status,
+		created_at: seconds(member.createdAt),
+		updated_at: seconds(member.updatedAt),
 		deleted,
 		deleted_at: deleted ? seconds(at) : null,
 	};

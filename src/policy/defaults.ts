@@ -20,6 +20,11 @@ export const DEFAULT_RULES = {
 	communitize_image: OWNING_MEMBER,
 	download_image: `${ADMIN} or (role:member and ${SEE})`,
 	upload_image: OWNING_MEMBER,
+	add_member: OWNING_MEMBER,
+	delete_member: OWNING_MEMBER,
+	get_member: `${ADMIN} or role:reader and (${OWN} or ${MEMBER_OF})`,
+	get_members: `${ADMIN} or role:reader and (${OWN} or ${MEMBER_OF})`,
+	modify_member: `${ADMIN} or (role:member and ${MEMBER_OF})`,
 	deactivate: OWNING_MEMBER,
 	reactivate: OWNING_MEMBER,
 } as const satisfies Readonly<Record<string, string>>;

@@ -240,7 +240,7 @@ describe('upload', () => {
 	});
 	it('too large is 413 and tells nobody to send on', async () => {
 		await using small = await startApi({
-			site: await testSite({ limits: { imageSizeCap: 5, imageProperties: 9, imageTags: 9 } }),
+			site: await testSite({ limits: { imageSizeCap: 5, imageProperties: 9, imageTags: 9, imageMembers: 9 } }),
 		});
 		const id = await small.queued();
 		assert.equal((await small.ask('PUT', `/v2/images/${id}/file`, { headers: OCTETS, body: TEN })).status, 413);

@@ -116,6 +116,7 @@ for (const [name, open] of Object.entries(SUBJECTS)) {
 					content: null,
 					site: 'centre',
 					copies: [],
+					members: [],
 					revision: 1,
 				});
 			}));

@@ -116,7 +116,7 @@ describe('upload', () => {
 		assert.equal((await images.upload(ctx, id, uploadOf(BYTES))).status, 'active');
 	});
 	it('a declared size that is wrong is invalid, one beyond the limit is refused before a byte is read', async () => {
-		const { images } = await testSite({ limits: { imageSizeCap: 30, imageProperties: 9, imageTags: 9 } });
+		const { images } = await testSite({ limits: { imageSizeCap: 30, imageProperties: 9, imageTags: 9, imageMembers: 9 } });
 		const { id } = await images.create(ctx, UPLOADABLE);
 		await refused(images.upload(ctx, id, uploadOf(BYTES, { declaredSize: BYTES.length + 1 })), 'invalid');
 		await refused(images.upload(ctx, id, uploadOf(BYTES, { declaredSize: BYTES.length - 1 })), 'invalid');
@@ -314,7 +314,7 @@ describe('tags', () => {
 });
 
 describe('quota', () => {
-	const limits = { imageSizeCap: -1, imageProperties: 2, imageTags: 2 };
+	const limits = { imageSizeCap: -1, imageProperties: 2, imageTags: 2, imageMembers: 2 };
 	it('limits properties and tags when they are added', async () => {
 		const { images } = await testSite({ limits });
 		await refused(images.create(ctx, { tags: ['a', 'b', 'c'] }), 'limit-exceeded', /tags/);

@@ -39,6 +39,9 @@ const OPS: readonly Op[] = [
 	{ type: 'copy.add', id, store: 'file', kind: 'backend' },
 	{ type: 'copy.drop', id, store: 'file' },
 	{ type: 'image.delete', id },
+	{ type: 'member.add', id, member: 'a502104e1768498b86eef40c53440439' },
+	{ type: 'member.status', id, member: 'a502104e1768498b86eef40c53440439', status: 'accepted' },
+	{ type: 'member.remove', id, member: 'a502104e1768498b86eef40c53440439' },
 ];
 
 function sealed(): readonly SealedEntry[] {

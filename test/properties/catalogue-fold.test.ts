@@ -7,6 +7,7 @@ import { foldImage, NO_IMAGE, type Writer } from '#catalogue/fold/image-fold.ts'
 import { memoryKeyValue } from '#catalogue/memory.ts';
 import { sealEntry } from '#catalogue/registry/entry.ts';
 import { follows, IMAGE_STATUSES, type Image } from '#domain/image.ts';
+import { MEMBER_STATUSES } from '#domain/member.ts';
 import type { Op } from '#domain/ops.ts';
 import { silentLog } from '#lib/log.ts';
 import { createOp, dataOp, imageId, type LogWriter, logTrust, logWriter } from '../support/fleet-of-logs.ts';
@@ -18,6 +19,14 @@ const WRITERS = [logWriter('paris'), logWriter('paris'), logWriter('oslo')];
 const reader = logWriter('centre');
 
 const id = fc.constantFrom(...IDS);
+const member = fc.constantFrom('m1', 'm2');
+const status = fc.constantFrom(...MEMBER_STATUSES);
+const sharingOp = (of: string): fc.Arbitrary<Op> =>
+	fc.oneof(
+		member.map((who): Op => ({ type: 'member.add', id: of, member: who })),
+		fc.tuple(member, status).map(([who, next]): Op => ({ type: 'member.status', id: of, member: who, status: next })),
+		member.map((who): Op => ({ type: 'member.remove', id: of, member: who })),
+	);
 const op: fc.Arbitrary<Op> = fc.oneof(
 	id.map((of) => createOp(of, { tags: ['t'], properties: { p: '0' } })),
 	fc.tuple(id, fc.constantFrom('a', 'b'), fc.nat(3)).map(
@@ -34,9 +43,14 @@ const op: fc.Arbitrary<Op> = fc.oneof(
 	id.map((of): Op => ({ type: 'image.delete', id: of })),
 	fc.tuple(id, fc.constantFrom('s1', 's2')).map(([of, store]): Op => ({ type: 'copy.add', id: of, store, kind: 'site' })),
 	fc.tuple(id, fc.constantFrom('s1', 's2')).map(([of, store]): Op => ({ type: 'copy.drop', id: of, store })),
+	id.chain(sharingOp),
 );
 /** An op, its writer, and how far the shared clock moves before it: often not at all, so that stamps tie. */
 const history = fc.array(fc.record({ op, by: fc.nat(WRITERS.length - 1), later: fc.nat(1) }), { maxLength: 30 });
+/** An image of one node of paris, and ops about its members from there and from oslo: few late ones, none made good by others. */
+const sharing = fc
+	.array(fc.record({ op: sharingOp(imageId(1)), by: fc.constantFrom(0, 2), later: fc.nat(1) }), { minLength: 3, maxLength: 20 })
+	.map((steps) => [{ op: createOp(imageId(1)), by: 0, later: 1 }, ...steps]);
 
 /** Every op, effective or not, as an entry of its writer's log: what a hostile or lagging node may send. */
 function logsOf(steps: readonly { readonly op: Op; readonly by: number; readonly later: number }[]): readonly Uint8Array[][] {
@@ -97,12 +111,19 @@ async function listed(catalogue: LocalCatalogue): Promise<readonly unknown[]> {
 	return images.map((image) => image.id);
 }
 
+/** An op that only the owning site may make count: an answer becomes the membership it is about. */
+function withoutAnswer(one: Op): Op {
+	if (one.type === 'image.create') return { type: 'image.delete', id: one.id };
+	return one.type === 'member.status' ? { type: 'member.remove', id: one.id, member: one.member } : one;
+}
+
 const choices = fc.array(fc.nat(2), { minLength: 1, maxLength: 20 });
+const batch = fc.integer({ min: 1, max: 10 });
 
 describe('catalogue fold', () => {
 	it('gives the same records for every interleaving of the logs, in batches of any size', async () => {
 		await fc.assert(
-			fc.asyncProperty(history, choices, choices, fc.integer({ min: 1, max: 10 }), async (steps, one, other, size) => {
+			fc.asyncProperty(fc.oneof(history, sharing), choices, choices, batch, async (steps, one, other, size) => {
 				const logs = logsOf(steps);
 				const [a, b] = [await freshCatalogue(), await freshCatalogue()];
 				await a.feed.receive(interleaved(logs, one));
@@ -135,17 +156,14 @@ describe('catalogue fold', () => {
 
 	it('is not touched by ops of a site that does not own the image', async () => {
 		await fc.assert(
-			fc.asyncProperty(history, choices, async (steps, order) => {
+			fc.asyncProperty(fc.oneof(history, sharing), choices, async (steps, order) => {
 				const paris = steps.filter((step) => step.by !== 2);
-				const meddling = steps.map((step) =>
-					step.by === 2 && step.op.type === 'image.create'
-						? { ...step, op: { type: 'image.delete', id: step.op.id } as const }
-						: step,
-				);
+				const meddling = steps.map((step) => (step.by === 2 ? { ...step, op: withoutAnswer(step.op) } : step));
 				const own = (catalogue: LocalCatalogue) =>
 					IDS.map((one) => {
 						const { revision: _, copies: __, ...image } = catalogue.image(one) ?? ({} as Partial<Image>);
-						return [catalogue.knows(one), { ...image, createdAt: 0, updatedAt: 0 }];
+						const members = image.members?.map((row) => [row.member, row.status]).sort();
+						return [catalogue.knows(one), { ...image, members, createdAt: 0, updatedAt: 0 }];
 					});
 				const [a, b] = [await freshCatalogue(), await freshCatalogue()];
 				await a.feed.receive(interleaved(logsOf(paris.map((step) => ({ ...step, later: 1 }))), order));
@@ -154,6 +172,50 @@ describe('catalogue fold', () => {
 			}),
 			{ numRuns: RUNS / 2 },
 		);
+	});
+
+	it('takes what a member answers from any site as if the owning site had said it', async () => {
+		await fc.assert(
+			fc.asyncProperty(sharing, choices, async (steps, order) => {
+				const heard = steps.filter((one) => one.by !== 2 || one.op.type === 'member.status').map((one) => ({ ...one, later: 1 }));
+				const [a, b] = [await freshCatalogue(), await freshCatalogue()];
+				await a.feed.receive(interleaved(logsOf(heard), order));
+				await b.feed.receive(interleaved(logsOf(heard.map((one) => ({ ...one, by: one.by % 2 }))), order));
+				assert.deepEqual(recordsOf(a), recordsOf(b));
+			}),
+			{ numRuns: RUNS / 2 },
+		);
+	});
+
+	it('puts an answer in its place, whenever it comes', async () => {
+		const one = imageId(1);
+		const add = (who: string) => ({ op: { type: 'member.add', id: one, member: who }, by: 0, later: 1 }) as const;
+		const answer = (who: string) =>
+			({ op: { type: 'member.status', id: one, member: who, status: 'accepted' }, by: 2, later: 1 }) as const;
+		const logs = logsOf([
+			{ op: createOp(one), by: 0, later: 1 },
+			answer('early'),
+			...[add('early'), add('willing'), add('again')],
+			...[answer('willing'), answer('again')],
+			{ op: { type: 'member.remove', id: one, member: 'again' }, by: 1, later: 1 },
+			add('again'),
+			{ op: { type: 'image.update', id: one, set: { name: 'n' } }, by: 0, later: 1 },
+		]);
+		for (const order of [[0], [2, 1, 0], [1, 0, 2], [2, 0, 1]]) {
+			const catalogue = await freshCatalogue();
+			await catalogue.feed.receive(interleaved(logs, order));
+			const image = catalogue.image(one);
+			assert.deepEqual(
+				image?.members,
+				[
+					{ member: 'early', status: 'pending', createdAt: 4, updatedAt: 4 },
+					{ member: 'willing', status: 'accepted', createdAt: 5, updatedAt: 7 },
+					{ member: 'again', status: 'pending', createdAt: 10, updatedAt: 10 },
+				],
+				String(order),
+			);
+			assert.deepEqual([image.createdAt, image.updatedAt], [2, 11]);
+		}
 	});
 
 	it('lets the earliest of two creates win, whichever comes first', async () => {

@@ -6,6 +6,7 @@ import { type LocalCatalogue, openCatalogue } from '#catalogue/catalogue.ts';
 import { memoryKeyValue } from '#catalogue/memory.ts';
 import { codeOf } from '#domain/errors.ts';
 import type { Image } from '#domain/image.ts';
+import { MEMBER_STATUSES } from '#domain/member.ts';
 import type { ImageCreate, Op } from '#domain/ops.ts';
 import { canSee, type ImageFilter, type ImageQuery, isListed, SORT_KEYS, type SortTerm, type Viewer } from '#domain/query.ts';
 import { silentLog } from '#lib/log.ts';
@@ -47,8 +48,14 @@ const plainFields: ImageCreate['fields'] = {
 	properties: {},
 };
 
+/** Whom it is shared with, and what they answered; one of them may be the owner. */
+const members = fc.uniqueArray(fc.tuple(project, fc.constantFrom(...MEMBER_STATUSES)), {
+	maxLength: 3,
+	selector: ([who]) => who,
+});
+
 /** An image's fields, how far it has come, and how long after the one before it was made. */
-const recipe = fc.record({ fields, life: fc.nat(5), later: fc.constantFrom(0, 0, 1), seed: fc.nat() });
+const recipe = fc.record({ fields, members, life: fc.nat(5), later: fc.constantFrom(0, 0, 1), seed: fc.nat() });
 type Recipe = typeof recipe extends fc.Arbitrary<infer T> ? T : never;
 
 const filter: fc.Arbitrary<ImageFilter> = fc.oneof(
@@ -107,10 +114,11 @@ const query = fc.record({
 	sort,
 	limit: fc.integer({ min: 1, max: 7 }),
 	withCommunity: fc.boolean(),
+	memberStatus: fc.constantFrom(...MEMBER_STATUSES, 'all' as const),
 	viewer: fc.record({ project: fc.option(project), admin: fc.boolean() }),
 });
 
-function opsOf({ fields: chosen, life, seed }: Recipe, id: string): readonly Op[] {
+function opsOf({ fields: chosen, members: shared, life, seed }: Recipe, id: string): readonly Op[] {
 	const data = dataOp(id, 1 + (seed % 3));
 	const steps: Op[] = [
 		createOp(id, chosen),
@@ -118,7 +126,11 @@ function opsOf({ fields: chosen, life, seed }: Recipe, id: string): readonly Op[
 		life === 3 ? { type: 'image.status', id, status: 'killed' } : data,
 		life === 5 ? { type: 'image.delete', id } : { type: 'image.update', id, set: { name: chosen.tags[0] ?? null } },
 	];
-	return steps.slice(0, life === 4 || life === 5 ? 4 : Math.min(life + 1, 3));
+	const sharing = shared.flatMap(([member, status]): readonly Op[] => [
+		{ type: 'member.add', id, member },
+		{ type: 'member.status', id, member, status },
+	]);
+	return steps.slice(0, life === 4 || life === 5 ? 4 : Math.min(life + 1, 3)).toSpliced(1, 0, ...sharing);
 }
 
 async function filled(recipes: readonly Recipe[]): Promise<LocalCatalogue> {
@@ -154,7 +166,8 @@ function utf8(value: unknown): Buffer {
 }
 
 /** The meaning of a list, in the plainest words there are. */
-function expected(all: readonly Image[], { filters, sort: terms, withCommunity, viewer }: ImageQuery): readonly Image[] {
+function expected(all: readonly Image[], query: ImageQuery): readonly Image[] {
+	const { filters, sort: terms, viewer } = query;
 	const eyes: Viewer = viewer ?? { project: null, admin: true };
 	const passes = (image: Image, f: ImageFilter): boolean => {
 		if (f.field === 'tag') return image.tags.includes(f.value);
@@ -188,7 +201,7 @@ function expected(all: readonly Image[], { filters, sort: terms, withCommunity, 
 		}
 		return 0;
 	};
-	return all.filter((image) => isListed(eyes, withCommunity, image) && filters.every((f) => passes(image, f))).sort(compare);
+	return all.filter((image) => isListed(eyes, query, image) && filters.every((f) => passes(image, f))).sort(compare);
 }
 
 async function paged(catalogue: LocalCatalogue, query: ImageQuery): Promise<readonly string[]> {
@@ -278,7 +291,13 @@ describe('catalogue list', () => {
 	it('keeps its order among very many images of one instant', async () => {
 		const recipes = Array.from(
 			{ length: 2200 },
-			(_, n): Recipe => ({ fields: { ...plainFields, name: `n${n % 11}` }, life: 2, later: n === 2150 ? 1 : 0, seed: n * 13 }),
+			(_, n): Recipe => ({
+				fields: { ...plainFields, name: `n${n % 11}` },
+				members: [],
+				life: 2,
+				later: n === 2150 ? 1 : 0,
+				seed: n * 13,
+			}),
 		);
 		const catalogue = await filled(recipes);
 		const all = await allOf(catalogue);
@@ -303,6 +322,7 @@ describe('catalogue list', () => {
 			{ length: 1300 },
 			(_, n): Recipe => ({
 				fields: { ...plainFields, visibility: n % 2 === 0 ? 'public' : 'private', tags: n % 4 === 0 ? ['some'] : [] },
+				members: [],
 				life: 2,
 				later: n % 3 === 0 ? 1 : 0,
 				seed: n * 17,
@@ -359,6 +379,7 @@ describe('catalogue list', () => {
 					tags: n % 200 === 1 ? ['rare', 'all'] : ['all'],
 					properties: { os: n % 2 === 0 ? 'linux' : 'bsd' },
 				},
+				members: n % 5 === 0 ? [['p', n % 10 === 0 ? 'pending' : 'accepted']] : [],
 				life: 2,
 				later: n % 4 === 0 ? 1 : 0,
 				seed: n,

@@ -7,7 +7,7 @@ import { FORMAT_KEY } from '#catalogue/records.ts';
 import { codeOf } from '#domain/errors.ts';
 import type { KeyValue } from '#lib/key-value.ts';
 import { silentLog } from '#lib/log.ts';
-import { logTrust, logWriter } from '../support/fleet-of-logs.ts';
+import { createOp, imageId, logTrust, logWriter } from '../support/fleet-of-logs.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const textAt = (kv: KeyValue, key: string) => new TextDecoder().decode(kv.get(key));
@@ -76,6 +76,25 @@ describe('migrations', () => {
 			['a', 'b', 'c'].map((key) => textAt(kv, `new/${key}`)),
 			['aa', 'bb', 'cc'],
 		);
+	});
+
+	it('give images of format 1 their members: none', async () => {
+		const kv = memoryKeyValue();
+		const self = logWriter('centre');
+		const open = () => openCatalogue({ kv, signer: self.signer, trust: logTrust, log: silentLog });
+		const before = await open();
+		await before.commit([self.announce, createOp(imageId(1)), createOp(imageId(2)), { type: 'image.delete', id: imageId(2) }]);
+		await before[Symbol.asyncDispose]();
+		for (const id of [imageId(1), imageId(2)]) {
+			const old = textAt(kv, `i/${id}`).replace(',"members":[]', '');
+			assert.ok(!old.includes('members'));
+			await kv.write([{ put: `i/${id}`, value: bytes(old) }], { sync: true });
+		}
+		await kv.write([{ put: FORMAT_KEY, value: bytes('1') }], { sync: true });
+		const after = await open();
+		assert.deepEqual(after.image(imageId(1))?.members, []);
+		assert.deepEqual([after.image(imageId(2)), after.knows(imageId(2))], [undefined, true]);
+		assert.equal(textAt(kv, FORMAT_KEY), String(MIGRATIONS.length + 1));
 	});
 
 	it('refuse a store of a newer program, and one whose format is nonsense', async () => {

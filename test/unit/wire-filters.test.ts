@@ -34,7 +34,6 @@ describe('list parameters', () => {
 		['protected=true', [{ field: 'protected', is: true }]],
 		['visibility=public', [{ field: 'visibility', is: 'public' }]],
 		['visibility=all', []],
-		['member_status=pending', []],
 		[
 			'tag=a&tag=b',
 			[

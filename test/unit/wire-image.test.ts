@@ -36,6 +36,7 @@ const IMAGE: Image = {
 		{ store: 'oslo', node: 'a', kind: 'site' },
 		{ store: 'oslo', node: 'b', kind: 'site' },
 	],
+	members: [],
 	revision: 4,
 };
 

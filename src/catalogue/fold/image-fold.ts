@@ -3,12 +3,14 @@
  *
  * Ops of an image take effect in the order of (hlc, log), whatever order they arrive in, so the record is a function
  * of the set of ops held. Copies stand apart: each node speaks of its own only, so theirs commute with everything.
+ * Only the site that owns an image changes it, but for one thing: any site may say what a member answered.
  * An op that breaks a rule has no effect and the fold says why; a writer refuses its own op for that reason.
  */
 import { type ErrorCode, ImageError } from '#domain/errors.ts';
 import { assertFollows, type Copy, follows, type Image } from '#domain/image.ts';
-import type { ImageCreate, ImageSetData, ImageSetStatus, ImageUpdate, Op } from '#domain/ops.ts';
+import type { ImageCreate, ImageSetData, ImageSetStatus, Op } from '#domain/ops.ts';
 import { compareUtf8 } from '#lib/utf8-order.ts';
+import { isMemberOp, withMembers } from './image-members.ts';
 import { updated } from './image-update.ts';
 
 export type ImageOp = Exclude<Op, { readonly type: 'node.announce' }>;
@@ -80,22 +82,30 @@ function create(state: ImageState, writer: Writer, op: ImageCreate): Folded {
 		content: null,
 		site: writer.site,
 		copies: state.copies,
+		members: [],
 		revision: state.revision + 1,
 	};
 	return { state: { ...state, image, revision: image.revision } };
 }
 
-function change(state: ImageState, writer: Writer, op: Exclude<ImageOp, { type: 'image.create' | `copy.${string}` }>): Folded {
+/** May a site that does not own the image have a say in it by this op? */
+export function countsFromAnySite(op: ImageOp): boolean {
+	return op.type === 'image.create' || op.type === 'member.status';
+}
+
+type ChangeOp = Exclude<ImageOp, { type: 'image.create' | `copy.${string}` }>;
+
+function change(state: ImageState, writer: Writer, op: ChangeOp): Folded {
 	const { image } = state;
 	if (!image) return none(state, 'not-found', `image ${op.id} does not exist`);
-	if (image.site !== writer.site)
+	if (image.site !== writer.site && !countsFromAnySite(op))
 		return none(state, 'forbidden', `image ${op.id} belongs to site ${image.site}; change it there`);
 	try {
 		if (op.type === 'image.delete') {
 			const { image: _, ...rest } = state;
 			return { state: { ...rest, tombstone: true, revision: state.revision + 1 } };
 		}
-		const next = { ...changed(image, op), updatedAt: writer.at, revision: state.revision + 1 };
+		const next = { ...changed(image, op, writer.at), revision: state.revision + 1 };
 		return { state: { ...state, image: next, revision: next.revision } };
 	} catch (error) {
 		if (error instanceof ImageError) return { state, refusal: error };
@@ -103,10 +113,12 @@ function change(state: ImageState, writer: Writer, op: Exclude<ImageOp, { type: 
 	}
 }
 
-function changed(image: Image, op: ImageUpdate | ImageSetStatus | ImageSetData): Image {
-	if (op.type === 'image.update') return updated(image, op);
-	if (op.type === 'image.status') return withStatus(image, op);
-	return withData(image, op);
+/** Sharing an image is no change of the image itself: its `updatedAt` stays, as in Glance. */
+function changed(image: Image, op: Exclude<ChangeOp, { type: 'image.delete' }>, at: number): Image {
+	if (isMemberOp(op)) return withMembers(image, op, at);
+	if (op.type === 'image.update') return { ...updated(image, op), updatedAt: at };
+	if (op.type === 'image.status') return { ...withStatus(image, op), updatedAt: at };
+	return { ...withData(image, op), updatedAt: at };
 }
 
 /** Without data an image becomes active by `image.data` alone, and it is deleted by `image.delete` alone. */

@@ -6,8 +6,21 @@
  */
 import { ImageError } from '#domain/errors.ts';
 import type { Image, ImageId } from '#domain/image.ts';
+import { MEMBER_STATUSES } from '#domain/member.ts';
 import { canSee, type ImageFilter, type ImagePage, type ImageQuery, isListed, type Viewer } from '#domain/query.ts';
-import { COMMUNITY, EVERYTHING, type Field, facetKey, idOf, ownedBy, propertyKey, SEEN_BY_ALL, textKey } from '../indexes.ts';
+import {
+	COMMUNITY,
+	EVERYTHING,
+	type Field,
+	facetKey,
+	idOf,
+	onlySorts,
+	ownedBy,
+	propertyKey,
+	SEEN_BY_ALL,
+	sharedWith,
+	textKey,
+} from '../indexes.ts';
 import { essentialTerms, matches } from './order.ts';
 import { afterTail, scan } from './scan.ts';
 import { images, prefixesOf, type Roots, type Source, sorted, walk, walks } from './walk.ts';
@@ -53,7 +66,7 @@ export async function listImages(source: Source, query: ImageQuery): Promise<Ima
 		image: (id) => (allowed === undefined || allowed.has(id) ? source.image(id) : undefined),
 	};
 	for await (const image of await candidates(narrowed, query, scopes, facets, marker)) {
-		if (isListed(viewer, query.withCommunity, image) && matches(image, query.filters)) taken.set(image.id, image);
+		if (isListed(viewer, query, image) && matches(image, query.filters)) taken.set(image.id, image);
 		else if (++failed === PATIENCE_IMAGES && isFarFrom(query.limit, taken.size)) allowed = await gathered(source, facets);
 		if (taken.size === query.limit) break;
 	}
@@ -102,8 +115,17 @@ async function gathered(source: Source, facets: readonly Roots[]): Promise<Reado
 	return all;
 }
 
-/** The ids under a facet when there are no more than `max`. */
+/**
+ * The ids under a facet, and perhaps some beside it, when there are no more than `max`. Scopes that have no index of the
+ * facet count in full; a facet that is rare in the whole catalogue is found all the same.
+ */
 async function idsUnder(source: Source, roots: Roots, max: number): Promise<ReadonlySet<ImageId> | undefined> {
+	const ids = await idsIn(source, roots, max);
+	if (ids || !roots.scopes.some(onlySorts)) return ids;
+	return idsIn(source, { ...roots, scopes: [EVERYTHING] }, max);
+}
+
+async function idsIn(source: Source, roots: Roots, max: number): Promise<ReadonlySet<ImageId> | undefined> {
 	const found = new Set<ImageId>();
 	const prefixes = prefixesOf(roots, roots.facet ? [roots.facet.field] : []);
 	for await (const tail of scan(source.kv, prefixes, afterTail(false))) {
@@ -116,16 +138,21 @@ function scopesOf(query: ImageQuery, viewer: Viewer): readonly string[] {
 	const owners = query.filters.find((filter) => filter.field === 'owner');
 	if (owners && 'oneOf' in owners && owners.oneOf.length <= RANGES_MAX) return [...new Set(owners.oneOf)].map(ownedBy);
 	if (viewer.admin) return [EVERYTHING];
-	const own = viewer.project === null ? [] : [ownedBy(viewer.project)];
-	return [SEEN_BY_ALL, ...own, ...(query.withCommunity ? [COMMUNITY] : [])];
+	return [SEEN_BY_ALL, ...ofProject(viewer.project, query), ...(query.withCommunity ? [COMMUNITY] : [])];
+}
+
+function ofProject(project: string | null, { memberStatus = 'accepted' }: ImageQuery): readonly string[] {
+	if (project === null) return [];
+	const statuses = memberStatus === 'all' ? MEMBER_STATUSES : [memberStatus];
+	return [ownedBy(project), ...statuses.map((status) => sharedWith(project, status))];
 }
 
 function facetsOf(filters: readonly ImageFilter[], scopes: readonly string[]): readonly Roots[] {
 	const facets = filters.map(facetOf).filter((facet) => facet !== undefined);
 	return facets
-		.filter(({ values }) => values.length * scopes.length <= RANGES_MAX)
 		.sort((a, b) => BY_SELECTIVITY.indexOf(a.field) - BY_SELECTIVITY.indexOf(b.field))
-		.map((facet) => ({ scopes, facet }));
+		.map((facet) => ({ scopes, facet }))
+		.filter((roots) => prefixesOf(roots, [roots.facet.field]).length <= RANGES_MAX);
 }
 
 function facetOf(filter: ImageFilter): Roots['facet'] {

@@ -2,7 +2,18 @@
 import type { Image, ImageId } from '#domain/image.ts';
 import type { SortTerm } from '#domain/query.ts';
 import type { KeyValue } from '#lib/key-value.ts';
-import { FIELDS, type Field, hasIndex, idOf, instantOf, listPrefix, sortValueOf, tailOf, timeKey } from '../indexes.ts';
+import {
+	FIELDS,
+	type Field,
+	hasIndex,
+	idOf,
+	instantOf,
+	listPrefix,
+	onlySorts,
+	sortValueOf,
+	tailOf,
+	timeKey,
+} from '../indexes.ts';
 import { orderOf } from './order.ts';
 import { afterTail, beyondGroup, fromGroup, type RangeOf, scan } from './scan.ts';
 
@@ -10,7 +21,7 @@ import { afterTail, beyondGroup, fromGroup, type RangeOf, scan } from './scan.ts
 const SORTED_INDEXED_MAX = 64;
 const SORTED_UNINDEXED_MAX = 2048;
 
-/** Where candidates come from: a scope, narrowed to some values of one field. */
+/** Where candidates come from: scopes, narrowed to some values of one field where a scope has an index of that. */
 export interface Roots {
 	readonly scopes: readonly string[];
 	readonly facet?: { readonly field: Field; readonly values: readonly string[] };
@@ -94,8 +105,8 @@ async function* largeGroup(
 		return;
 	}
 	const narrower = narrowerRoots(roots, lead, group);
-	if (narrower && walks(narrower, rest)) yield* walk(source, narrower, rest, marker);
-	else yield* withLead(walk(source, { scopes: roots.scopes }, rest, marker), lead, group);
+	const same = narrower && walks(narrower, rest) ? narrower : { scopes: roots.scopes };
+	yield* withLead(walk(source, same, rest, marker), lead, group);
 }
 
 function hasInnerOrder(roots: Roots, terms: Terms): boolean {
@@ -113,7 +124,7 @@ function narrowerRoots(roots: Roots, lead: SortTerm, group: string): Roots | und
 	return { scopes: roots.scopes, facet: { field: lead.key, values: [group] } };
 }
 
-/** A large share of all images has this value: they are met often enough in the order of the other terms. */
+/** Those with this value. Where no index has them alone they are a large share of all images, and met often enough. */
 async function* withLead(all: AsyncIterable<Image>, lead: SortTerm, group: string): AsyncIterable<Image> {
 	for await (const image of all) if (groupValue(lead, image) === group) yield image;
 }
@@ -155,6 +166,10 @@ function pathOf({ facet }: Roots, terms: Terms): readonly Field[] {
 }
 
 export function prefixesOf({ scopes, facet }: Roots, path: readonly Field[]): readonly string[] {
-	if (!facet) return scopes.map((scope) => listPrefix(scope, path, []));
-	return scopes.flatMap((scope) => facet.values.map((value) => listPrefix(scope, path, [value])));
+	return scopes.flatMap((scope) => {
+		if (!facet) return listPrefix(scope, path, []);
+		// the tails are the same with and without the field held equal
+		if (onlySorts(scope)) return listPrefix(scope, path.slice(1), []);
+		return facet.values.map((value) => listPrefix(scope, path, [value]));
+	});
 }

@@ -1,5 +1,6 @@
 /** What an op may look like, whoever wrote it: the same check guards this node's commits and others' entries. */
 import { type ContentRef, IMAGE_STATUSES, type Settable, VISIBILITIES } from '#domain/image.ts';
+import { MEMBER_STATUSES } from '#domain/member.ts';
 import type {
 	CopyAdd,
 	CopyDrop,
@@ -8,6 +9,9 @@ import type {
 	ImageSetData,
 	ImageSetStatus,
 	ImageUpdate,
+	MemberAdd,
+	MemberRemove,
+	MemberSetStatus,
 	NodeAnnounce,
 	Op,
 } from '#domain/ops.ts';
@@ -30,6 +34,7 @@ const HEX = /^[0-9a-f]*$/;
 
 const id = text(36, UUID);
 const name = text(NAME_CHARS_MAX);
+const member = text(NAME_CHARS_MAX, /./s);
 const type: Check = () => {};
 const names = list(name, ITEMS_MAX);
 const properties = dictionary(name, text(VALUE_CHARS_MAX), ITEMS_MAX);
@@ -93,6 +98,9 @@ const SHAPES: Readonly<Record<Op['type'], Check>> = {
 	'image.delete': shape<ImageDelete>({ type, id }),
 	'copy.add': shape<CopyAdd>({ type, id, store: name, kind: oneOf(['site', 'backend']) }),
 	'copy.drop': shape<CopyDrop>({ type, id, store: name }),
+	'member.add': shape<MemberAdd>({ type, id, member }),
+	'member.status': shape<MemberSetStatus>({ type, id, member, status: oneOf(MEMBER_STATUSES) }),
+	'member.remove': shape<MemberRemove>({ type, id, member }),
 };
 
 /** Throws `invalid` with the place of the first thing that is not as it must be. */

@@ -6,22 +6,25 @@
 
 import type { ImageFacts } from '#domain/ports/image-repository.ts';
 import type { RequestContext } from '../context.ts';
+import type { ImageController } from '../controller.ts';
 import { codeOf, ImageError } from '../errors.ts';
-import type { ImageId } from '../image.ts';
+import type { Image, ImageId } from '../image.ts';
 import { noSuchImage } from '../no-such-image.ts';
 import type { Guard } from '../onion.ts';
 import { canSee, type Viewer } from '../query.ts';
+import { assertShared, knowsMember, noSuchMember } from '../sharing.ts';
 
 export function authorisation(facts: ImageFacts): Guard {
-	async function mustSee(ctx: RequestContext, id: ImageId): Promise<void> {
+	async function mustSee(ctx: RequestContext, id: ImageId): Promise<Image> {
 		const image = await facts.get(id);
 		if (!canSee(viewerOf(ctx), image)) throw noSuchImage(id);
+		return image;
 	}
 	/** The image may have become invisible between the look and the act; then it does not exist either. */
-	async function seen<T>(ctx: RequestContext, id: ImageId, act: () => Promise<T>): Promise<T> {
-		await mustSee(ctx, id);
+	async function seen<T>(ctx: RequestContext, id: ImageId, act: (image: Image) => Promise<T>): Promise<T> {
+		const image = await mustSee(ctx, id);
 		try {
-			return await act();
+			return await act(image);
 		} catch (error) {
 			if (codeOf(error) === 'not-found' || codeOf(error) === 'gone') throw error;
 			if (await hidden(ctx, id)) throw noSuchImage(id, { cause: error });
@@ -34,6 +37,12 @@ export function authorisation(facts: ImageFacts): Guard {
 		} catch {
 			return false;
 		}
+	}
+	function seenShared<T>(ctx: RequestContext, id: ImageId, act: (image: Image) => Promise<T>): Promise<T> {
+		return seen(ctx, id, (image) => {
+			assertShared(image);
+			return act(image);
+		});
 	}
 	return (inner) => ({
 		create: (ctx, draft) => inner.create(ctx, draft.owner === undefined ? { ...draft, owner: ctx.project } : draft),
@@ -52,7 +61,32 @@ export function authorisation(facts: ImageFacts): Guard {
 		reactivate: (ctx, id) => seen(ctx, id, () => inner.reactivate(ctx, id)),
 		addTag: (ctx, id, tag) => seen(ctx, id, () => inner.addTag(ctx, id, tag)),
 		dropTag: (ctx, id, tag) => seen(ctx, id, () => inner.dropTag(ctx, id, tag)),
+		listMembers: (ctx, id) =>
+			seenShared(ctx, id, async (image) => {
+				const members = await inner.listMembers(ctx, id);
+				return members.filter(({ member }) => knowsMember(viewerOf(ctx), image, member));
+			}),
+		addMember: (ctx, id, member) => seenShared(ctx, id, () => inner.addMember(ctx, id, member)),
+		async showMember(ctx, id, member) {
+			try {
+				return await seenShared(ctx, id, (image) => known(inner, ctx, image, member, () => inner.showMember(ctx, id, member)));
+			} catch (error) {
+				if (codeOf(error) === 'forbidden') throw noSuchMember(id, member, { cause: error });
+				throw error;
+			}
+		},
+		updateMember: (ctx, id, member, status) =>
+			seenShared(ctx, id, (image) => known(inner, ctx, image, member, () => inner.updateMember(ctx, id, member, status))),
+		removeMember: (ctx, id, member) =>
+			seenShared(ctx, id, (image) => known(inner, ctx, image, member, () => inner.removeMember(ctx, id, member))),
 	});
+}
+
+/** A membership that is not the caller's to know does not exist; who may not look at all is refused before that. */
+async function known<T>(inner: ImageController, ctx: RequestContext, image: Image, member: string, act: () => Promise<T>) {
+	if (knowsMember(viewerOf(ctx), image, member)) return act();
+	await inner.showMember(ctx, image.id, member);
+	throw noSuchMember(image.id, member);
 }
 
 function viewerOf(ctx: RequestContext): Viewer {

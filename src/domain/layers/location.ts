@@ -6,15 +6,13 @@
 import type { ImageData, WrittenData } from '#domain/ports/image-data.ts';
 import type { ImageOp, ImageRepository } from '#domain/ports/image-repository.ts';
 import type { Log } from '#lib/log.ts';
-import { oneAtATime } from '#lib/one-at-a-time.ts';
 import type { RequestContext } from '../context.ts';
 import type { ImageController, Upload } from '../controller.ts';
 import { codeOf, ImageError } from '../errors.ts';
 import { assertReadyForData, type Image, type ImageChange, type ImageId, type ImageStatus } from '../image.ts';
 import { applyChanges, updateBetween } from '../image-changes.ts';
-
-/** How often a change is decided anew because somebody else changed the image in between; about 130 ms in all. */
-const MAX_ATTEMPTS = 16;
+import { latestRecord } from '../latest-record.ts';
+import { memberVerbs } from './members.ts';
 
 export interface LocationOptions {
 	readonly repository: ImageRepository;
@@ -28,34 +26,8 @@ export interface LocationOptions {
 
 export function location(options: LocationOptions): ImageController {
 	const { repository, data, site, hashAlgorithm, log } = options;
-	const alone = oneAtATime();
-
-	/**
-	 * Acts on the latest record; concurrent changes behave as if one came after the other. Those of clients wait for
-	 * each other here, those of background work show as a conflict of revisions, and the record is read again.
-	 */
-	async function atLatest<T>(id: ImageId, act: (image: Image) => () => Promise<T>): Promise<T> {
-		return alone(id, async () => {
-			for (let attempt = 1; ; attempt += 1) {
-				const save = act(await repository.get(id));
-				try {
-					return await save();
-				} catch (error) {
-					if (attempt === MAX_ATTEMPTS || codeOf(error) !== 'conflict') throw error;
-					// the other change may still be on its way to disk
-					await pause(attempt);
-				}
-			}
-		});
-	}
-
-	/** Reads, decides, saves; what `decide` throws is final. */
-	function change(id: ImageId, decide: (image: Image) => readonly ImageOp[]): Promise<Image> {
-		return atLatest(id, (image) => {
-			const ops = decide(image);
-			return async () => (ops.length === 0 ? image : repository.save(image, ops));
-		});
-	}
+	const latest = latestRecord(repository);
+	const { change } = latest;
 
 	async function update(id: ImageId, changes: readonly ImageChange[]): Promise<Image> {
 		return change(id, (image) => {
@@ -124,7 +96,7 @@ export function location(options: LocationOptions): ImageController {
 		list: (_ctx, query) => repository.list(query),
 		update: (_ctx, id, changes) => update(id, changes),
 		async remove(_ctx, id) {
-			const { content } = await atLatest(id, (image) => async () => {
+			const { content } = await latest.actOn(id, (image) => async () => {
 				await repository.remove(image);
 				return image;
 			});
@@ -143,6 +115,7 @@ export function location(options: LocationOptions): ImageController {
 		reactivate: async (_ctx, id) => void (await change(id, (image) => statusChange(image, 'deactivated', 'active'))),
 		addTag: async (_ctx, id, tag) => void (await update(id, [{ addTag: tag }])),
 		dropTag: async (_ctx, id, tag) => void (await update(id, [{ dropTag: tag }])),
+		...memberVerbs(repository, latest),
 	};
 }
 
@@ -164,10 +137,6 @@ function statusChange(image: Image, from: ImageStatus, to: ImageStatus): readonl
 	if (image.status === to) return [];
 	if (image.status === from) return [{ type: 'image.status', id: image.id, status: to }];
 	throw new ImageError('forbidden', `image ${image.id} is ${image.status}; it can become ${to} only from ${from}`);
-}
-
-function pause(ms: number): Promise<void> {
-	return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}

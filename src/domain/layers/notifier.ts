@@ -5,9 +5,11 @@ import type { Notifier } from '#domain/ports/notifier.ts';
 import { circumstances } from '../circumstances.ts';
 import type { RequestContext } from '../context.ts';
 import type { Download, ImageController } from '../controller.ts';
-import type { ImageEvent } from '../events.ts';
+import type { ImageEvent, MemberEvent } from '../events.ts';
 import type { Image, ImageId } from '../image.ts';
+import type { Member } from '../member.ts';
 import type { Layer } from '../onion.ts';
+import { memberOf } from '../sharing.ts';
 
 export function notification(facts: ImageFacts, notifier: Notifier, clock: () => number): Layer {
 	function tell(ctx: RequestContext, type: PlainType, image: Image): void {
@@ -17,6 +19,10 @@ export function notification(facts: ImageFacts, notifier: Notifier, clock: () =>
 		const before = await facts.get(id);
 		await act();
 		tell(ctx, 'image.update', await facts.get(id).catch(() => before));
+	}
+	function tellMember(ctx: RequestContext, type: MemberEvent['type'], imageId: ImageId, member: Member): Member {
+		notifier.publish({ type, imageId, member, ...circumstances(ctx, clock()) });
+		return member;
 	}
 	return (inner) => ({
 		async create(ctx, draft) {
@@ -43,6 +49,14 @@ export function notification(facts: ImageFacts, notifier: Notifier, clock: () =>
 		reactivate: (ctx, id) => tellUpdated(ctx, id, () => inner.reactivate(ctx, id)),
 		addTag: (ctx, id, tag) => tellUpdated(ctx, id, () => inner.addTag(ctx, id, tag)),
 		dropTag: (ctx, id, tag) => tellUpdated(ctx, id, () => inner.dropTag(ctx, id, tag)),
+		addMember: async (ctx, id, member) => tellMember(ctx, 'image.member.create', id, await inner.addMember(ctx, id, member)),
+		updateMember: async (ctx, id, member, status) =>
+			tellMember(ctx, 'image.member.update', id, await inner.updateMember(ctx, id, member, status)),
+		async removeMember(ctx, id, member) {
+			const before = memberOf(await facts.get(id), member);
+			await inner.removeMember(ctx, id, member);
+			tellMember(ctx, 'image.member.delete', id, before);
+		},
 	});
 }
 

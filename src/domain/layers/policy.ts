@@ -6,8 +6,10 @@
 import type { ImageFacts } from '#domain/ports/image-repository.ts';
 import type { Policy, PolicyTarget } from '#domain/ports/policy.ts';
 import type { RequestContext } from '../context.ts';
+import type { ImageController } from '../controller.ts';
 import { ImageError } from '../errors.ts';
 import type { Image, ImageChange, ImageDraft, ImageId, Visibility } from '../image.ts';
+import type { Member } from '../member.ts';
 import { noSuchImage } from '../no-such-image.ts';
 import type { Guard } from '../onion.ts';
 import { policyTarget } from '../policy-target.ts';
@@ -24,6 +26,11 @@ export function decision(facts: ImageFacts, policy: Policy): Guard {
 			if (rule === 'get_image' || !policy.allows(ctx, 'get_image', target)) throw noSuchImage(id);
 			throw refused(rule);
 		}
+	}
+	/** As Glance: who may not look at members is told so before whether there is such a one, and that before the verb's rule. */
+	async function lookUp(inner: ImageController, ctx: RequestContext, id: ImageId, member: string): Promise<Member> {
+		await mustOn(ctx, id, ['get_image', 'get_member']);
+		return inner.showMember(ctx, id, member);
 	}
 	const mayGet = (ctx: RequestContext, image: Image) => policy.allows(ctx, 'get_image', policyTarget(ctx, image));
 
@@ -74,6 +81,26 @@ export function decision(facts: ImageFacts, policy: Policy): Guard {
 		async dropTag(ctx, id, tag) {
 			await mustOn(ctx, id, ['modify_image']);
 			return inner.dropTag(ctx, id, tag);
+		},
+		async listMembers(ctx, id) {
+			await mustOn(ctx, id, ['get_image', 'get_members']);
+			const target = policyTarget(ctx, await facts.get(id));
+			return policy.allows(ctx, 'get_member', target) ? inner.listMembers(ctx, id) : [];
+		},
+		showMember: (ctx, id, member) => lookUp(inner, ctx, id, member),
+		async addMember(ctx, id, member) {
+			await mustOn(ctx, id, ['get_image', 'add_member']);
+			return inner.addMember(ctx, id, member);
+		},
+		async updateMember(ctx, id, member, status) {
+			await lookUp(inner, ctx, id, member);
+			await mustOn(ctx, id, ['modify_member']);
+			return inner.updateMember(ctx, id, member, status);
+		},
+		async removeMember(ctx, id, member) {
+			await lookUp(inner, ctx, id, member);
+			await mustOn(ctx, id, ['delete_member']);
+			return inner.removeMember(ctx, id, member);
 		},
 	});
 }

@@ -2,12 +2,14 @@
 
 import type { ImageFacts } from '#domain/ports/image-repository.ts';
 import type { QuotaLimits } from '#domain/ports/quota.ts';
+import { oneAtATime } from '#lib/one-at-a-time.ts';
 import { ImageError } from '../errors.ts';
 import { applyChanges } from '../image-changes.ts';
 import type { Layer } from '../onion.ts';
 
 export function quota(facts: ImageFacts, limits: QuotaLimits): Layer {
 	const capBytes = limits.imageSizeCap < 0 ? Number.MAX_SAFE_INTEGER : limits.imageSizeCap;
+	const alone = oneAtATime();
 	return (inner) => ({
 		create(ctx, draft) {
 			within(limits.imageProperties, countProperties(draft.properties ?? {}), 'properties');
@@ -27,6 +29,13 @@ export function quota(facts: ImageFacts, limits: QuotaLimits): Layer {
 			if (!tags.includes(tag)) within(limits.imageTags, tags.length + 1, 'tags');
 			return inner.addTag(ctx, id, tag);
 		},
+		/** One after the other, so that many at once do not all find room for one. */
+		addMember: (ctx, id, member) =>
+			alone(id, async () => {
+				const { members } = await facts.get(id);
+				if (members.every((each) => each.member !== member)) within(limits.imageMembers, members.length + 1, 'members');
+				return inner.addMember(ctx, id, member);
+			}),
 		async upload(ctx, id, upload) {
 			const maxBytes = Math.min(upload.maxBytes, capBytes);
 			if (upload.declaredSize !== undefined && upload.declaredSize > maxBytes)

@@ -25,7 +25,7 @@ export interface ImageRepository {
 }
 
 /** What may be saved about an image that exists. */
-export type ImageOp = Extract<Op, { readonly type: 'image.update' | 'image.status' | 'image.data' | 'copy.add' | 'copy.drop' }>;
+export type ImageOp = Exclude<Op, { readonly type: 'node.announce' | 'image.create' | 'image.delete' }>;
 
 /** What a layer needs to know about an image before it can decide. */
 export type ImageFacts = Pick<ImageRepository, 'get'>;

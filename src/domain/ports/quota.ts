@@ -4,6 +4,7 @@ export interface QuotaLimits {
 	readonly imageSizeCap: number;
 	readonly imageProperties: number;
 	readonly imageTags: number;
+	readonly imageMembers: number;
 }
 
-export const DEFAULT_QUOTA: QuotaLimits = { imageSizeCap: 1024 ** 4, imageProperties: 128, imageTags: 128 };
+export const DEFAULT_QUOTA: QuotaLimits = { imageSizeCap: 1024 ** 4, imageProperties: 128, imageTags: 128, imageMembers: 128 };

@@ -1,6 +1,7 @@
 import type { ImageFormats } from '#http/wire/formats.ts';
 import { imageSchema } from '#http/wire/json-schemas/image.ts';
 import { imagesSchema } from '#http/wire/json-schemas/images.ts';
+import { MEMBER_SCHEMA, MEMBERS_SCHEMA } from '#http/wire/json-schemas/member.ts';
 import { respondJson } from '../respond.ts';
 import { bodyless, type Route } from '../route.ts';
 
@@ -11,5 +12,7 @@ export function schemaRoutes(formats: ImageFormats): readonly Route[] {
 	return [
 		{ path: '/v2/schemas/image', methods: { GET: bodyless((c) => respondJson(c, 200, image)) } },
 		{ path: '/v2/schemas/images', methods: { GET: bodyless((c) => respondJson(c, 200, images)) } },
+		{ path: '/v2/schemas/member', methods: { GET: bodyless((c) => respondJson(c, 200, MEMBER_SCHEMA)) } },
+		{ path: '/v2/schemas/members', methods: { GET: bodyless((c) => respondJson(c, 200, MEMBERS_SCHEMA)) } },
 	];
 }

@@ -1,6 +1,7 @@
 /** The query of "List images": every parameter becomes a filter, a sort or a page. Image API v2, "List images". */
 import { ImageError } from '#domain/errors.ts';
 import { VISIBILITIES } from '#domain/image.ts';
+import { MEMBER_STATUSES } from '#domain/member.ts';
 import type { ImageFilter, ImageQuery, NumberField, TextField, TimeField } from '#domain/query.ts';
 import { parseSort } from './sort.ts';
 import { quoted } from './texts.ts';
@@ -24,6 +25,7 @@ export function parseListQuery(params: URLSearchParams, pages: PageLimits = DEFA
 		limit: visibility === '' ? 0 : parseLimit(lastOf(params, 'limit'), pages),
 		...(marker !== undefined && { marker }),
 		withCommunity: visibility === 'community' || visibility === 'all',
+		...parseMemberStatus(lastOf(params, 'member_status')),
 	};
 }
 
@@ -50,7 +52,7 @@ const PARSERS: Readonly<Record<string, Parser>> = {
 	created_at: compared('createdAt'),
 	updated_at: compared('updatedAt'),
 	visibility: (value) => parseVisibility(value),
-	member_status: (value) => parseMemberStatus(value),
+	member_status: NONE,
 	os_hidden: (value) => [{ field: 'hidden', is: parseFlag('os_hidden', value.toLowerCase()) }],
 	protected: (value) => [{ field: 'protected', is: parseFlag('protected', value) }],
 };
@@ -174,11 +176,13 @@ function parseVisibility(value: string): readonly ImageFilter[] {
 	return [{ field: 'visibility', is }];
 }
 
-/** Says which memberships count; without members there is nothing to leave out. */
-function parseMemberStatus(value: string): readonly ImageFilter[] {
-	if (!['pending', 'accepted', 'rejected', 'all'].includes(value))
-		throw new ImageError('invalid', `member_status must be one of pending, accepted, rejected, all, not ${quoted(value)}`);
-	return [];
+/** No filter: it says which memberships count, and one's own and public images are listed whatever it says. */
+function parseMemberStatus(value: string | undefined): Pick<ImageQuery, 'memberStatus'> {
+	if (value === undefined) return {};
+	const memberStatus = [...MEMBER_STATUSES, 'all' as const].find((each) => each === value);
+	if (memberStatus === undefined)
+		throw new ImageError('invalid', `member_status must be one of ${MEMBER_STATUSES.join(', ')}, all, not ${quoted(value)}`);
+	return { memberStatus };
 }
 
 function parseFlag(name: string, value: string): boolean {

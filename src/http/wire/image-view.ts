@@ -1,4 +1,5 @@
 import type { Image } from '#domain/image.ts';
+import { viewTime } from './times.ts';
 
 /** An image as Glance sends it, key order included: custom properties first. Image API v2, "Show image". */
 export function viewImage(image: Image): Readonly<Record<string, unknown>> {
@@ -29,11 +30,6 @@ export function viewImage(image: Image): Readonly<Record<string, unknown>> {
 		schema: '/v2/schemas/image',
 		...storesOf(image),
 	};
-}
-
-/** UTC to the second: 2026-11-23T07:32:48Z */
-function viewTime(at: number): string {
-	return `${new Date(at).toISOString().slice(0, 19)}Z`;
 }
 
 /** Every site and backend that holds a full, verified copy; absent while nothing does. */

@@ -8,6 +8,7 @@ import { FORMAT_KEY, fromBytes, toBytes } from '#catalogue/records.ts';
 import { ImageError } from '#domain/errors.ts';
 import type { KeyChange, KeyValue } from '#lib/key-value.ts';
 import type { Log } from '#lib/log.ts';
+import { imageMembers } from './image-members.ts';
 
 export interface Migration {
 	/** what changes, for the log */
@@ -16,7 +17,7 @@ export interface Migration {
 }
 
 /** From format 1 to 2, from 2 to 3, … */
-export const MIGRATIONS: readonly Migration[] = [];
+export const MIGRATIONS: readonly Migration[] = [imageMembers];
 
 /**
  * Brings a store to the newest format; a new store begins there. `unavailable` for a store that a newer version of the

@@ -12,7 +12,7 @@ export interface JsonSchema {
 	readonly links: readonly { readonly rel: string; readonly href: string }[];
 }
 
-const UUID = '^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$';
+export const UUID = '^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$';
 const NULLABLE_TEXT = ['null', 'string'] as const;
 
 export function imageSchema(formats: ImageFormats): JsonSchema {

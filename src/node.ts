@@ -221,7 +221,7 @@ async function openClientsDoor(
 		data: content,
 		policy,
 		notifier: notifiers.log({ log }),
-		limits: { ...DEFAULT_QUOTA, imageSizeCap: config.imageSizeCapBytes },
+		limits: { ...DEFAULT_QUOTA, imageSizeCap: config.quota.imageSizeCap },
 		hashAlgorithm: config.hashAlgorithm,
 		site,
 		clock: Date.now,

@@ -16,7 +16,7 @@ export function banner(node: RunningNode, config: Config, command: string): stri
 }
 
 function firstSteps(node: RunningNode, { auth, bootstrap }: Config, command: string): readonly string[] {
-	const steps = ['  First image:', `    openstack ${credentials(node, auth)} --os-endpoint ${node.http} ${CREATE}`];
+	const steps = ['  First image:', `    openstack ${credentials(node, auth)} ${CREATE}`];
 	// Only where a fleet began are invitations made.
 	if (bootstrap.length > 0) return steps;
 	const [peer = ''] = node.peer;
@@ -28,10 +28,12 @@ function firstSteps(node: RunningNode, { auth, bootstrap }: Config, command: str
 
 const CREATE = 'image create --disk-format qcow2 --container-format bare --file debian.qcow2 debian';
 
-function credentials({ dataDir }: RunningNode, { mode, adminToken }: Config['auth']): string {
-	if (mode === 'none') return '--os-auth-type none';
+function credentials({ http, dataDir }: RunningNode, { mode, adminToken }: Config['auth']): string {
+	if (mode === 'none') return `--os-auth-type none --os-endpoint ${http}`;
+	// Who asks is in the caller's own settings (OS_CLOUD, openrc), and where in Keystone's catalogue, perhaps not yet.
+	if (mode !== 'token') return `--os-image-endpoint-override ${http}`;
 	const token = adminToken === undefined ? `$(cat ${quoted(join(dataDir, 'admin-token'))})` : '$SUNDOG_ADMIN_TOKEN';
-	return `--os-auth-type admin_token --os-token "${token}"`;
+	return `--os-auth-type admin_token --os-token "${token}" --os-endpoint ${http}`;
 }
 
 /** As a shell takes it. */

@@ -14,16 +14,26 @@ export interface Config {
 	readonly bootstrap: readonly string[];
 	/** one-time token of `sundog fleet invite`: needed once, by a node that is not yet a member */
 	readonly join?: string;
-	readonly auth: AuthConfig;
 	readonly logLevel: LogLevel;
-	/** A store that is absent was not asked for; a node that holds the fleet's key then keeps a file store in `<dataDir>/images`. */
-	readonly stores: { readonly file?: { readonly dir?: string } };
 	/** how long running requests may take to end after the first signal */
 	readonly shutdownGraceMs: number;
-	/** bytes of one image */
-	readonly imageSizeCapBytes: number;
+	/** A store that is absent was not asked for; a node that holds the fleet's key then keeps a file store in `<dataDir>/images`. */
+	readonly stores: { readonly file?: { readonly dir?: string } };
 	/** Node's name of the digest that images carry as `os_hash_algo` */
 	readonly hashAlgorithm: string;
+	readonly auth: AuthConfig;
+	/** absent: no Keystone is talked to */
+	readonly keystone?: KeystoneConfig;
+	readonly policy: PolicyConfig;
+	/** absent: custom properties are not protected */
+	readonly propertyProtections?: { readonly file: string; readonly format: PropertyRuleFormat };
+	readonly quota: QuotaConfig;
+	readonly api: ApiConfig;
+	readonly notifications: NotificationsConfig;
+	/** absent: the cache API answers 404, and the API versions that brought it are not offered */
+	readonly cache?: { readonly maxBytes: number; readonly stallMs: number };
+	/** how long a finished task is kept */
+	readonly tasks: { readonly timeToLiveHours: number };
 }
 
 export interface AuthConfig {
@@ -31,9 +41,138 @@ export interface AuthConfig {
 	readonly mode: AuthMode;
 	/** absent in mode `token`: the node makes one, keeps it in `<dataDir>/admin-token` and says it once */
 	readonly adminToken?: string;
+	/** mode `proxy`: addresses or CIDR ranges whose identity headers are believed; never empty in that mode */
+	readonly trustedProxies: readonly string[];
+	/** a request without a token sees public images, read-only; Glance's allow_anonymous_access */
+	readonly anonymousRead: boolean;
 }
 
-export const AUTH_MODES = ['none', 'token'] as const;
+export interface KeystoneConfig {
+	/** without `/v3` and without a slash at the end: `http://127.0.0.1:5000` */
+	readonly url: string;
+	/** what `WWW-Authenticate` names, in the same form */
+	readonly publicUrl: string;
+	readonly credential: KeystoneCredential;
+	readonly region?: string;
+	/** how long a validated token is believed; at most five minutes */
+	readonly tokenCacheMs: number;
+	/** for one request */
+	readonly timeoutMs: number;
+	/** a service token must carry one of them */
+	readonly serviceTokenRoles: readonly string[];
+	readonly serviceTokenRolesRequired: boolean;
+	/** what access rules of application credentials call this service */
+	readonly serviceType: string;
+	/** absent: the system's authorities */
+	readonly caFile?: string;
+	/** true: certificates are not checked */
+	readonly insecure: boolean;
+}
+
+export type KeystoneCredential =
+	| {
+			readonly kind: 'password';
+			readonly username: KeystoneName;
+			readonly password: string;
+			/** of a user given by id it is not needed, and not sent */
+			readonly userDomain: KeystoneName;
+			readonly project: KeystoneName;
+			/** of a project given by id it is not needed, and not sent */
+			readonly projectDomain: KeystoneName;
+	  }
+	| { readonly kind: 'application-credential'; readonly id: string; readonly secret: string };
+
+/** Keystone finds a user, a project or a domain by either. */
+export type KeystoneName = { readonly name: string } | { readonly id: string };
+
+export interface PolicyConfig {
+	/** policy.yaml; absent: the default rules */
+	readonly file?: string;
+	/** read after the file, in this order */
+	readonly dirs: readonly string[];
+	/** false: the checks that the new defaults replaced are good enough too, as Debian's Glance ships */
+	readonly enforceNewDefaults: boolean;
+	readonly enforceScope: boolean;
+	/** the rule that decides what no rule names */
+	readonly defaultRule: string;
+	/** `http:` and `https:` checks may call out */
+	readonly remoteChecks: boolean;
+}
+
+/** Of counts, -1 is none. */
+export interface QuotaConfig {
+	/** bytes of one image */
+	readonly imageSizeCap: number;
+	/** bytes of one project; 0 is none */
+	readonly userStorage: number;
+	readonly imageProperties: number;
+	readonly imageTags: number;
+	readonly imageMembers: number;
+	readonly imageLocations: number;
+	/** absent: Keystone's unified limits are not asked for */
+	readonly unifiedLimits?: UnifiedLimitsConfig;
+	/** `one`, as Glance: an upload of undeclared size that began within a project's storage may pass it */
+	readonly overshoot: Overshoot;
+	/** images of one project that may be queued at once; 0 is none. Glance has no such limit. */
+	readonly queuedImages: number;
+}
+
+/** Whose limits they are: the endpoint's, else those of the service's name, else those of `KeystoneConfig.serviceType`. */
+export interface UnifiedLimitsConfig {
+	readonly endpointId?: string;
+	readonly serviceName?: string;
+	readonly region?: string;
+	/** absent: `KeystoneConfig.credential` reads limits too */
+	readonly credential?: KeystoneCredential;
+}
+
+export interface ApiConfig {
+	/** what links in answers begin with; absent: what the client called */
+	readonly publicEndpoint?: string;
+	/** rows of a list when the client names no number, and the most it may name */
+	readonly defaultLimit: number;
+	readonly maxLimit: number;
+	readonly diskFormats: readonly string[];
+	readonly containerFormats: readonly string[];
+	/** properties that the image schema does not name are allowed */
+	readonly additionalProperties: boolean;
+	/** Glance's schema-image.json; absent: the custom properties that it ships with */
+	readonly schemaFile?: string;
+	/** characters beyond U+FFFF are refused, as Glance's databases do */
+	readonly refuseAstral: boolean;
+	readonly maxRequestIdLength: number;
+	/** `Forwarded` and `X-Forwarded-*` are believed */
+	readonly proxyHeaders: boolean;
+	/** absent: no cross-origin answer */
+	readonly cors?: CorsConfig;
+	/** while this file is there, `/healthcheck` answers 503 */
+	readonly healthDisableFile?: string;
+	readonly showDirectUrl: boolean;
+	readonly showMultipleLocations: boolean;
+}
+
+export interface CorsConfig {
+	/** never empty; `*` is every origin */
+	readonly origins: readonly string[];
+	readonly methods: readonly string[];
+	readonly allowHeaders: readonly string[];
+	readonly exposeHeaders: readonly string[];
+	readonly maxAgeSeconds: number;
+	readonly credentials: boolean;
+}
+
+export interface NotificationsConfig {
+	readonly publisherId: string;
+	/** event types, or groups of them such as `image` or `image.member` */
+	readonly disabled: readonly string[];
+	/** every event is a log line at info */
+	readonly log: boolean;
+	readonly webhook?: { readonly url: string; readonly secret: string };
+	/** AMQP 0.9.1 as oslo.messaging speaks it; `url` is its transport URL, several hosts included */
+	readonly amqp?: { readonly url: string; readonly topics: readonly string[]; readonly exchange: string };
+}
+
+export const AUTH_MODES = ['keystone', 'token', 'proxy', 'none'] as const;
 export type AuthMode = (typeof AUTH_MODES)[number];
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -41,6 +180,12 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Glance takes any digest of its host; these are the ones that every client of it can check. */
 export const HASH_ALGORITHMS = ['sha512', 'sha256', 'sha384'] as const;
+
+export const PROPERTY_RULE_FORMATS = ['roles', 'policies'] as const;
+export type PropertyRuleFormat = (typeof PROPERTY_RULE_FORMATS)[number];
+
+export const OVERSHOOTS = ['none', 'one'] as const;
+export type Overshoot = (typeof OVERSHOOTS)[number];
 
 /** One line that an operator can act on: where, what, and what to do. Exit code 2. */
 export class ConfigError extends Error {

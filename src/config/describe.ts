@@ -3,11 +3,20 @@ import type { Config } from './config.ts';
 
 const HIDDEN = '(set)';
 
+/** Of every member with such a name, wherever it stands. A transport URL has a password inside. */
+const SECRETS: readonly string[] = ['join', 'adminToken', 'password', 'secret'];
+const isTransport = (path: string) => path === 'notifications.amqp.url';
+
 export function describeConfig(config: Config): object {
-	const { join, auth, ...rest } = config;
-	return {
-		...rest,
-		...(join === undefined ? {} : { join: HIDDEN }),
-		auth: auth.adminToken === undefined ? auth : { ...auth, adminToken: HIDDEN },
-	};
+	return hide('', config) as object;
+}
+
+function hide(path: string, value: unknown): unknown {
+	if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+	return Object.fromEntries(
+		Object.entries(value).map(([name, inner]) => {
+			const at = path === '' ? name : `${path}.${name}`;
+			return [name, SECRETS.includes(name) || isTransport(at) ? HIDDEN : hide(at, inner)];
+		}),
+	);
 }

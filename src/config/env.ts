@@ -1,6 +1,7 @@
 /** Settings from the environment. */
 import { didYouMean } from './nearest.ts';
-import { CONFIG_FILE, type RawSettings, type RawValue, SETTING_NAMES, SETTINGS, type SettingName } from './settings.ts';
+import type { RawValue } from './settings/setting.ts';
+import { CONFIG_FILE, type RawSettings, SETTING_NAMES, SETTINGS, type SettingName } from './settings.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 

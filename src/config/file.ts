@@ -5,7 +5,8 @@ import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocumen
 import { MiB } from '#lib/sizes.ts';
 import { ConfigError } from './config.ts';
 import { didYouMean } from './nearest.ts';
-import { type RawSettings, type RawValue, SETTING_NAMES, SETTINGS, type SettingName } from './settings.ts';
+import type { RawValue } from './settings/setting.ts';
+import { type RawSettings, SETTING_NAMES, SETTINGS, type SettingName } from './settings.ts';
 
 const MAX_FILE_BYTES = MiB;
 

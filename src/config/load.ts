@@ -1,12 +1,19 @@
 /** From file, environment and flags to one Config: later sources win, setting by setting. */
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
-import { TiB } from '#lib/sizes.ts';
-import { type AuthConfig, type Config, ConfigError } from './config.ts';
+import { type Config, ConfigError } from './config.ts';
 import { type Env, readEnvironment, unknownVariables } from './env.ts';
 import { readSettingsFile } from './file.ts';
 import { type Address, isLoopback, isLoopbackPeer } from './parse.ts';
-import { CONFIG_FILE, type RawSettings, type RawValue, SETTINGS, type SettingName } from './settings.ts';
+import { authOf } from './settings/access.ts';
+import { apiOf } from './settings/api.ts';
+import { keystoneOf } from './settings/keystone.ts';
+import { notificationsOf } from './settings/notifications.ts';
+import { policyOf, propertyProtectionsOf } from './settings/policy.ts';
+import { quotaOf } from './settings/quota.ts';
+import type { RawValue, Refuse, Values } from './settings/setting.ts';
+import { cacheOf, tasksOf } from './settings/upkeep.ts';
+import { CONFIG_FILE, type RawSettings, SETTINGS, type SettingName } from './settings.ts';
 
 export interface ConfigSources {
 	readonly env: Env;
@@ -18,15 +25,8 @@ export interface ConfigSources {
 	readonly warn?: (line: string) => void;
 }
 
-const DEFAULTS = {
-	listen: { host: '127.0.0.1', port: 9292 },
-	peerListen: ['/ip4/127.0.0.1/tcp/0'],
-	site: 'centre',
-	logLevel: 'warn',
-	shutdownGraceMs: 30_000,
-	imageSizeCapBytes: TiB,
-	hashAlgorithm: 'sha512',
-} as const;
+const DEFAULT_LISTEN: Address = { host: '127.0.0.1', port: 9292 };
+const DEFAULT_PEER_LISTEN = ['/ip4/127.0.0.1/tcp/0'];
 
 /** Throws `ConfigError`: one line that names the source, the value and what was wanted. */
 export function loadConfig({ env, flags = {}, cwd = process.cwd(), warn = () => {} }: ConfigSources): Config {
@@ -47,36 +47,48 @@ function readFlags(flags: NonNullable<ConfigSources['flags']>, base: string): Ra
 	return new Map(rows.map(([name, text]) => [name, { texts: [text], from: SETTINGS[name].flag ?? name, base }]));
 }
 
-type ValueOf<N extends SettingName> = ReturnType<(typeof SETTINGS)[N]['read']>;
-
+/** Topic by topic; what depends on another topic comes after it. */
 function build(raw: RawSettings, env: Env): Config {
-	const given = <N extends SettingName>(name: N) => readValue(name, raw.get(name));
-	const listen = given('listen') ?? DEFAULTS.listen;
-	const peerListen = given('peerListen') ?? DEFAULTS.peerListen;
-	const join = given('join');
-	const dir = given('storeFileDir');
+	const values = readValues(raw);
+	const refuse: Refuse<typeof SETTINGS> = (name, message) => {
+		throw new ConfigError(`${raw.get(name)?.from ?? SETTINGS[name].env}: ${message}`);
+	};
+	const { join, storeFileDir: dir, listen = DEFAULT_LISTEN, peerListen = DEFAULT_PEER_LISTEN } = values;
+	const keystone = keystoneOf(values, refuse);
+	const propertyProtections = propertyProtectionsOf(values);
+	const cache = cacheOf(values);
 	return {
 		listen,
 		peerListen,
-		dataDir: given('dataDir') ?? defaultDataDir(env),
-		site: given('site') ?? DEFAULTS.site,
-		bootstrap: given('bootstrap') ?? [],
-		...(join === undefined ? {} : { join }),
-		auth: authOf(given('auth'), given('adminToken'), openListeners(listen, peerListen), raw.get('auth')),
-		logLevel: given('logLevel') ?? DEFAULTS.logLevel,
+		dataDir: values.dataDir ?? defaultDataDir(env),
+		site: values.site ?? 'centre',
+		bootstrap: values.bootstrap ?? [],
+		...(join !== undefined && { join }),
+		logLevel: values.logLevel ?? 'warn',
+		shutdownGraceMs: values.shutdownGraceMs ?? 30_000,
 		stores: dir === undefined ? {} : { file: { dir } },
-		shutdownGraceMs: given('shutdownGraceMs') ?? DEFAULTS.shutdownGraceMs,
-		imageSizeCapBytes: given('imageSizeCapBytes') ?? DEFAULTS.imageSizeCapBytes,
-		hashAlgorithm: given('hashAlgorithm') ?? DEFAULTS.hashAlgorithm,
+		hashAlgorithm: values.hashAlgorithm ?? 'sha512',
+		auth: authOf(values, refuse, { open: openListeners(listen, peerListen), hasKeystone: keystone !== undefined }),
+		...(keystone !== undefined && { keystone }),
+		policy: policyOf(values),
+		...(propertyProtections !== undefined && { propertyProtections }),
+		quota: quotaOf(values, refuse, keystone),
+		api: apiOf(values, refuse),
+		notifications: notificationsOf(values, refuse),
+		...(cache !== undefined && { cache }),
+		tasks: tasksOf(values),
 	};
 }
 
-function readValue<N extends SettingName>(name: N, raw: RawValue | undefined): ValueOf<N> | undefined {
-	if (raw === undefined) return undefined;
+function readValues(raw: RawSettings): Values<typeof SETTINGS> {
+	return Object.fromEntries([...raw].map(([name, said]) => [name, readValue(name, said)]));
+}
+
+function readValue(name: SettingName, said: RawValue): unknown {
 	try {
-		return SETTINGS[name].read(raw) as ValueOf<N>;
+		return SETTINGS[name].read(said);
 	} catch (error) {
-		throw new ConfigError(`${raw.from}: ${(error as Error).message}`, { cause: error });
+		throw new ConfigError(`${said.from}: ${(error as Error).message}`, { cause: error });
 	}
 }
 
@@ -84,20 +96,6 @@ function readValue<N extends SettingName>(name: N, raw: RawValue | undefined): V
 function openListeners(listen: Address, peerListen: readonly string[]): readonly string[] {
 	const rest = isLoopback(listen.host) ? [] : [formatAddress(listen)];
 	return [...rest, ...peerListen.filter((multiaddr) => !isLoopbackPeer(multiaddr))];
-}
-
-function authOf(
-	mode: ValueOf<'auth'> | undefined,
-	adminToken: string | undefined,
-	open: readonly string[],
-	raw: RawValue | undefined,
-): AuthConfig {
-	if (mode === 'none' && open.length > 0)
-		throw new ConfigError(
-			`${raw?.from ?? 'auth'}: "none" is refused because ${open.join(', ')} can be reached from outside; use "token", or listen on loopback only`,
-		);
-	const chosen = mode ?? (open.length === 0 && adminToken === undefined ? 'none' : 'token');
-	return chosen === 'token' && adminToken !== undefined ? { mode: chosen, adminToken } : { mode: chosen };
 }
 
 /** systemd names the folder it made; otherwise the XDG base directory specification. */

@@ -1,10 +1,11 @@
 /**
- * Text to values, one function for each kind of setting. Each throws a plain Error whose message says what was wanted;
- * who calls adds where the text came from.
+ * Text to addresses, names and paths, one function for each kind. Each throws a plain Error whose message says what was
+ * wanted; who calls adds where the text came from. Plain values are read by parse-values.ts.
  */
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
-import { GiB, KiB, MiB, TiB } from '#lib/sizes.ts';
+import type { KeystoneName } from './config.ts';
+import { parseWord } from './parse-values.ts';
 
 export interface Address {
 	readonly host: string;
@@ -68,37 +69,47 @@ export function parsePath(text: string, base: string): string {
 	return resolve(base, text);
 }
 
+export function parsePaths(texts: readonly string[], base: string): readonly string[] {
+	return texts.map((text) => parsePath(text, base));
+}
+
+/** `192.0.2.1`, `10.0.0.0/8`, `fd00::/8`: addresses and CIDR ranges. */
+export function parseNetworks(texts: readonly string[]): readonly string[] {
+	for (const text of texts) {
+		const [address = '', bits, ...rest] = text.split('/');
+		const family = isIP(address);
+		const width = family === 4 ? 32 : 128;
+		if (family === 0 || rest.length > 0 || (bits !== undefined && !(/^\d{1,3}$/.test(bits) && Number(bits) <= width)))
+			throw new Error(`"${text}" is not an address or a range such as 10.0.0.0/8`);
+	}
+	return texts;
+}
+
+/** An http(s) URL without credentials, query or fragment, and without slashes at its end. */
+export function parseBaseUrl(text: string): string {
+	const url = parseHttpUrl(text);
+	if (/[?#]/.test(text)) throw new Error('a URL without query and fragment is needed');
+	return url.replace(/\/+$/, '');
+}
+
+/** Whoever may see the settings may see it: credentials have settings of their own. */
+export function parseHttpUrl(text: string): string {
+	const url = URL.parse(text);
+	if (url === null || !/^https?:$/.test(url.protocol)) throw new Error('a URL that begins with http:// or https:// is needed');
+	if (url.username !== '' || url.password !== '') throw new Error('a URL without user and password is needed');
+	return url.href;
+}
+
+/** A Keystone name, or `id:` and an id. */
+export function parseKeystoneName(text: string): KeystoneName {
+	const [, id] = /^id:(.+)$/.exec(text) ?? [];
+	return id === undefined ? { name: parseWord(text) } : { id: parseWord(id) };
+}
+
 /** Goes into an HTTP header: visible ASCII, no blanks. */
 export function parseToken(text: string): string {
 	if (!/^[\x21-\x7e]{1,4096}$/.test(text)) throw new Error('a token is one word of visible ASCII characters');
 	return text;
-}
-
-export function parseOneOf<const T extends string>(choices: readonly T[]): (text: string) => T {
-	return (text) => {
-		const choice = choices.find((known) => known === text.toLowerCase());
-		if (choice === undefined) throw new Error(`"${text}" is none of ${choices.join(', ')}`);
-		return choice;
-	};
-}
-
-const MAX_GRACE_S = 3600;
-
-/** Seconds, given in milliseconds. */
-export function parseGrace(text: string): number {
-	const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-	if (!(seconds <= MAX_GRACE_S)) throw new Error(`"${text}" is not a number of seconds from 0 to ${MAX_GRACE_S}`);
-	return Math.round(seconds * 1000);
-}
-
-const UNITS: Readonly<Record<string, number>> = { '': 1, B: 1, KiB, MiB, GiB, TiB };
-
-/** Bytes: `1099511627776`, `10 GiB`. */
-export function parseBytes(text: string): number {
-	const match = /^(?<count>\d+(?:\.\d+)?) ?(?<unit>[KMGT]iB|B|)$/.exec(text);
-	const bytes = Number(match?.groups?.count) * (UNITS[match?.groups?.unit ?? ''] ?? Number.NaN);
-	if (!Number.isSafeInteger(bytes) || bytes < 1) throw new Error(`"${text}" is not a size such as 1099511627776 or 10 GiB`);
-	return bytes;
 }
 
 const LOOPBACK = new BlockList();

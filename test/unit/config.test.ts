@@ -8,11 +8,18 @@ import { type Config, ConfigError } from '#config/config.ts';
 import { describeConfig } from '#config/describe.ts';
 import { parseSettings } from '#config/file.ts';
 import { type ConfigSources, loadConfig } from '#config/load.ts';
-import { isLoopback, parseAddress, parseBytes } from '#config/parse.ts';
+import { isLoopback, parseAddress } from '#config/parse.ts';
+import { parseBytes } from '#config/parse-values.ts';
 import { SETTING_NAMES, SETTINGS } from '#config/settings.ts';
 
 const HOME = { HOME: '/home/someone' };
 const PEER = '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp';
+
+const KEYSTONE = {
+	SUNDOG_KEYSTONE_URL: 'http://192.0.2.1:5000/v3/',
+	SUNDOG_KEYSTONE_USERNAME: 'glance',
+	SUNDOG_KEYSTONE_PASSWORD: 'hush-password',
+};
 
 function load(env: Record<string, string> = {}, rest: Omit<ConfigSources, 'env'> = {}): Config {
 	return loadConfig({ env: { ...HOME, ...env }, cwd: '/work', ...rest });
@@ -48,12 +55,36 @@ describe('defaults', () => {
 			dataDir: '/home/someone/.local/state/sundog',
 			site: 'centre',
 			bootstrap: [],
-			auth: { mode: 'none' },
 			logLevel: 'warn',
 			stores: {},
 			shutdownGraceMs: 30_000,
-			imageSizeCapBytes: 1024 ** 4,
 			hashAlgorithm: 'sha512',
+			auth: { mode: 'none', trustedProxies: [], anonymousRead: false },
+			policy: { dirs: [], enforceNewDefaults: true, enforceScope: true, defaultRule: 'default', remoteChecks: false },
+			quota: {
+				imageSizeCap: 1024 ** 4,
+				userStorage: 0,
+				imageProperties: 128,
+				imageTags: 128,
+				imageMembers: 128,
+				imageLocations: 10,
+				overshoot: 'none',
+				queuedImages: 0,
+			},
+			api: {
+				defaultLimit: 25,
+				maxLimit: 1000,
+				diskFormats: ['ami', 'ari', 'aki', 'vhd', 'vhdx', 'vmdk', 'raw', 'qcow2', 'vdi', 'iso', 'ploop'],
+				containerFormats: ['ami', 'ari', 'aki', 'bare', 'ovf', 'ova', 'docker', 'compressed'],
+				additionalProperties: true,
+				refuseAstral: false,
+				maxRequestIdLength: 64,
+				proxyHeaders: false,
+				showDirectUrl: false,
+				showMultipleLocations: false,
+			},
+			notifications: { publisherId: 'image.localhost', disabled: [], log: true },
+			tasks: { timeToLiveHours: 48 },
 		});
 	});
 
@@ -100,17 +131,18 @@ hash_algorithm: sha256
 `;
 		withFile('sundog.yaml', text, (path, folder) => {
 			assert.deepEqual(load({}, { flags: { config: path } }), {
+				...load(),
 				listen: { host: '::1', port: 0 },
 				peerListen: ['/ip4/127.0.0.1/tcp/9293', '/ip6/::1/tcp/0'],
 				dataDir: join(folder, 'state'),
 				site: 'paris',
 				bootstrap: [`/ip4/192.0.2.1/tcp/9293/p2p/${PEER}`],
 				join: 'abc.def',
-				auth: { mode: 'token', adminToken: 's3cret' },
+				auth: { mode: 'token', adminToken: 's3cret', trustedProxies: [], anonymousRead: false },
 				logLevel: 'debug',
 				stores: { file: { dir: join(folder, 'images') } },
 				shutdownGraceMs: 1500,
-				imageSizeCapBytes: 10 * 1024 ** 3,
+				quota: { ...load().quota, imageSizeCap: 10 * 1024 ** 3 },
 				hashAlgorithm: 'sha256',
 			});
 		});
@@ -205,7 +237,7 @@ describe('values', () => {
 			SUNDOG_SITE: 'Paris',
 			SUNDOG_BOOTSTRAP: '/ip4/127.0.0.1/tcp/1',
 			SUNDOG_JOIN: 'two words',
-			SUNDOG_AUTH: 'keystone',
+			SUNDOG_AUTH: 'kerberos',
 			SUNDOG_ADMIN_TOKEN: 'ünsafe',
 			SUNDOG_LOG_LEVEL: 'loud',
 			SUNDOG_SHUTDOWN_GRACE: '-1',
@@ -268,8 +300,8 @@ describe('authentication', () => {
 	const OPEN = { SUNDOG_LISTEN: '0.0.0.0:9292' };
 
 	test('a listener beyond loopback means token unless said otherwise', () => {
-		assert.deepEqual(load(OPEN).auth, { mode: 'token' });
-		assert.deepEqual(load({ SUNDOG_PEER_LISTEN: '/ip4/127.0.0.1/tcp/0,/ip4/0.0.0.0/tcp/1' }).auth, { mode: 'token' });
+		assert.equal(load(OPEN).auth.mode, 'token');
+		assert.equal(load({ SUNDOG_PEER_LISTEN: '/ip4/127.0.0.1/tcp/0,/ip4/0.0.0.0/tcp/1' }).auth.mode, 'token');
 	});
 
 	test('none beyond loopback is refused, for REST and for peers', () => {
@@ -284,14 +316,180 @@ describe('authentication', () => {
 	});
 
 	test('whoever sets an admin token wants it asked for', () => {
-		assert.deepEqual(load({ SUNDOG_ADMIN_TOKEN: 'abc' }).auth, { mode: 'token', adminToken: 'abc' });
-		assert.deepEqual(load({ SUNDOG_ADMIN_TOKEN: 'abc', SUNDOG_AUTH: 'none' }).auth, { mode: 'none' });
+		const { mode, adminToken } = load({ SUNDOG_ADMIN_TOKEN: 'abc' }).auth;
+		assert.deepEqual({ mode, adminToken }, { mode: 'token', adminToken: 'abc' });
+		assert.ok(!('adminToken' in load({ SUNDOG_ADMIN_TOKEN: 'abc', SUNDOG_AUTH: 'none' }).auth));
 	});
 
-	test('secrets are never described', () => {
-		const config = load({ SUNDOG_ADMIN_TOKEN: 'hush-admin', SUNDOG_JOIN: 'hush-join' });
-		const text = JSON.stringify(describeConfig(config));
-		assert.ok(!text.includes('hush'), text);
-		assert.ok(text.includes('"join":"(set)"') && text.includes('"adminToken":"(set)"'), text);
+	test('whoever names a Keystone wants it asked', () => {
+		assert.equal(load({ ...OPEN, ...KEYSTONE }).auth.mode, 'keystone');
+		assert.equal(load({ ...KEYSTONE, SUNDOG_AUTH: 'none' }).auth.mode, 'none');
 	});
+
+	test('each mode is refused without what it stands on', () => {
+		assert.equal(
+			refusal(() => load({ SUNDOG_AUTH: 'keystone' })),
+			'SUNDOG_AUTH: "keystone" needs a Keystone: set SUNDOG_KEYSTONE_URL and a credential',
+		);
+		assert.match(
+			refusal(() => load({}, { flags: { auth: 'proxy' } })),
+			/^--auth: "proxy" needs SUNDOG_TRUSTED_PROXIES/,
+		);
+		const proxy = load({ SUNDOG_AUTH: 'proxy', SUNDOG_TRUSTED_PROXIES: '127.0.0.1, 10.0.0.0/8,fd00::/8' }).auth;
+		assert.deepEqual(proxy.trustedProxies, ['127.0.0.1', '10.0.0.0/8', 'fd00::/8']);
+		for (const text of ['proxy.example.org', '10.0.0.0/33', '10.0.0.0/8/8', '::1/', '1.2.3'])
+			assert.match(
+				refusal(() => load({ SUNDOG_TRUSTED_PROXIES: text })),
+				/is not an address or a range/,
+			);
+	});
+});
+
+describe('Keystone', () => {
+	test('an address, a user and its password suffice', () => {
+		assert.deepEqual(load(KEYSTONE).keystone, {
+			url: 'http://192.0.2.1:5000',
+			publicUrl: 'http://192.0.2.1:5000',
+			credential: {
+				kind: 'password',
+				username: { name: 'glance' },
+				password: 'hush-password',
+				userDomain: { name: 'Default' },
+				project: { name: 'service' },
+				projectDomain: { name: 'Default' },
+			},
+			tokenCacheMs: 300_000,
+			timeoutMs: 10_000,
+			serviceTokenRoles: ['service'],
+			serviceTokenRolesRequired: true,
+			serviceType: 'image',
+			insecure: false,
+		});
+	});
+
+	test('names may be ids', () => {
+		const env = {
+			SUNDOG_KEYSTONE_USERNAME: 'id:u1',
+			SUNDOG_KEYSTONE_PROJECT: 'id:p1',
+			SUNDOG_KEYSTONE_USER_DOMAIN: 'id:default',
+		};
+		const credential = load({ ...KEYSTONE, ...env }).keystone?.credential;
+		assert.ok(credential?.kind === 'password');
+		assert.deepEqual(credential.username, { id: 'u1' });
+		assert.deepEqual(credential.project, { id: 'p1' });
+		assert.deepEqual(credential.userDomain, { id: 'default' });
+	});
+
+	test('an application credential takes the place of the user', () => {
+		const env = { SUNDOG_KEYSTONE_APPLICATION_CREDENTIAL_ID: 'c1', SUNDOG_KEYSTONE_APPLICATION_CREDENTIAL_SECRET: 'hush' };
+		assert.deepEqual(load({ ...KEYSTONE, ...env }).keystone?.credential, {
+			kind: 'application-credential',
+			id: 'c1',
+			secret: 'hush',
+		});
+	});
+
+	test('what is missing is named', () => {
+		assert.match(
+			refusal(() => load({ SUNDOG_KEYSTONE_URL: 'http://192.0.2.1:5000' })),
+			/^SUNDOG_KEYSTONE_URL: a credential is missing: set SUNDOG_KEYSTONE_USERNAME and/,
+		);
+		assert.match(
+			refusal(() => load({ ...KEYSTONE, SUNDOG_KEYSTONE_APPLICATION_CREDENTIAL_ID: 'c1' })),
+			/^SUNDOG_KEYSTONE_APPLICATION_CREDENTIAL_ID: its secret is missing/,
+		);
+	});
+
+	test('an address that is none, or that holds a password, is refused without repeating it', () => {
+		for (const url of ['192.0.2.1:5000', 'ftp://a', 'http://glance:hush@a', 'http://a?b', 'http://a/#b'])
+			assert.match(
+				refusal(() => load({ ...KEYSTONE, SUNDOG_KEYSTONE_URL: url })),
+				/^SUNDOG_KEYSTONE_URL: a URL [^:]*(:\/\/ or https:\/\/)? is needed$|is needed$/,
+			);
+	});
+
+	test('a token is believed for five minutes at most', () => {
+		assert.match(
+			refusal(() => load({ ...KEYSTONE, SUNDOG_KEYSTONE_TOKEN_CACHE: '301' })),
+			/from 0 to 300$/,
+		);
+	});
+});
+
+describe('settings that need one another', () => {
+	test('unified limits need a Keystone, and read with its credential unless given one', () => {
+		assert.match(
+			refusal(() => load({ SUNDOG_UNIFIED_LIMITS: 'true' })),
+			/^SUNDOG_UNIFIED_LIMITS: unified limits are kept in Keystone/,
+		);
+		assert.deepEqual(load({ ...KEYSTONE, SUNDOG_UNIFIED_LIMITS: 'true' }).quota.unifiedLimits, {});
+		const env = { SUNDOG_UNIFIED_LIMITS: 'true', SUNDOG_UNIFIED_LIMITS_USERNAME: 'reader' };
+		assert.match(
+			refusal(() => load({ ...KEYSTONE, ...env })),
+			/^SUNDOG_UNIFIED_LIMITS_USERNAME: its password is missing/,
+		);
+		const { unifiedLimits } = load({ ...KEYSTONE, ...env, SUNDOG_UNIFIED_LIMITS_PASSWORD: 'hush' }).quota;
+		assert.deepEqual(unifiedLimits?.credential, {
+			kind: 'password',
+			username: { name: 'reader' },
+			password: 'hush',
+			userDomain: { name: 'Default' },
+			project: { name: 'service' },
+			projectDomain: { name: 'Default' },
+		});
+	});
+
+	test('a webhook needs a secret to be signed with', () => {
+		assert.match(
+			refusal(() => load({ SUNDOG_NOTIFICATIONS_WEBHOOK_URL: 'https://a/hook' })),
+			/^SUNDOG_NOTIFICATIONS_WEBHOOK_URL: a webhook is signed/,
+		);
+	});
+
+	test('the rows of a list by default are no more than the most', () => {
+		assert.equal(load({ SUNDOG_API_MAX_LIMIT: '10' }).api.defaultLimit, 10);
+		assert.match(
+			refusal(() => load({ SUNDOG_API_MAX_LIMIT: '10', SUNDOG_API_DEFAULT_LIMIT: '11' })),
+			/^SUNDOG_API_DEFAULT_LIMIT: 11 rows/,
+		);
+	});
+});
+
+describe('secrets', () => {
+	/** Values that every other rule is content with. */
+	const around = {
+		...KEYSTONE,
+		SUNDOG_AUTH: 'token',
+		SUNDOG_UNIFIED_LIMITS: 'true',
+		SUNDOG_UNIFIED_LIMITS_USERNAME: 'reader',
+		SUNDOG_UNIFIED_LIMITS_PASSWORD: 'x',
+		SUNDOG_NOTIFICATIONS_WEBHOOK_URL: 'https://a/hook',
+		SUNDOG_NOTIFICATIONS_WEBHOOK_SECRET: 'x',
+	};
+	const needsId: Readonly<Record<string, string>> = {
+		keystoneApplicationCredentialSecret: 'SUNDOG_KEYSTONE_APPLICATION_CREDENTIAL_ID',
+		unifiedLimitsApplicationCredentialSecret: 'SUNDOG_UNIFIED_LIMITS_APPLICATION_CREDENTIAL_ID',
+	};
+	for (const name of SETTING_NAMES.filter((name) => SETTINGS[name].secret))
+		test(`${name} is in the config and never described`, () => {
+			const value = name === 'amqpUrl' ? 'rabbit://a:zzqq@b/' : 'zzqq';
+			const id = needsId[name];
+			const config = load({ ...around, [SETTINGS[name].env]: value, ...(id !== undefined && { [id]: 'c1' }) });
+			assert.ok(JSON.stringify(config).includes('zzqq'));
+			const text = JSON.stringify(describeConfig(config));
+			assert.ok(!text.includes('zzqq'), text);
+			assert.ok(text.includes('(set)'));
+		});
+
+	test('no secret that travels again and again has a flag', () => {
+		const flags = SETTING_NAMES.filter((name) => SETTINGS[name].secret && 'flag' in SETTINGS[name]);
+		assert.deepEqual(flags, ['join']);
+	});
+});
+
+test('no two settings share a key, a variable or a flag', () => {
+	for (const part of ['key', 'env', 'flag'] as const) {
+		const names = SETTING_NAMES.map((name) => SETTINGS[name][part]).filter((name) => name !== undefined);
+		assert.equal(new Set(names).size, names.length, part);
+	}
 });

@@ -20,14 +20,14 @@ export function policyTarget(ctx: RequestContext, image: Image): PolicyTarget {
 		user_id: null,
 		member: memberOf(ctx, image),
 		member_id: memberOf(ctx, image),
-		protected: flag(image.protected),
-		os_hidden: flag(image.hidden),
-		min_disk: String(image.minDisk),
-		min_ram: String(image.minRam),
+		protected: image.protected,
+		os_hidden: image.hidden,
+		min_disk: image.minDisk,
+		min_ram: image.minRam,
 		disk_format: image.diskFormat,
 		container_format: image.containerFormat,
-		size: number(image.size),
-		virtual_size: number(image.virtualSize),
+		size: image.size,
+		virtual_size: image.virtualSize,
 		checksum: image.checksum,
 		os_hash_algo: image.hashAlgorithm,
 		os_hash_value: image.hashValue,
@@ -37,13 +37,4 @@ export function policyTarget(ctx: RequestContext, image: Image): PolicyTarget {
 /** Only a caller who was let see a shared image of somebody else is its member; the authorisation layer has seen to that. */
 function memberOf(ctx: RequestContext, image: Image): string | null {
 	return image.visibility === 'shared' && image.owner !== ctx.project ? ctx.project : null;
-}
-
-/** Rules compare with Python's words. */
-function flag(value: boolean): string {
-	return value ? 'True' : 'False';
-}
-
-function number(value: number | null): string | null {
-	return value === null ? null : String(value);
 }

@@ -1,91 +1,119 @@
-/** Evaluates a parsed rule over credentials and a target. Pure. */
-import type { RequestContext } from '#domain/context.ts';
-import type { PolicyTarget } from '#domain/ports/policy.ts';
-import type { Operand, Rule, Template } from './rule.ts';
+/**
+ * Evaluates a parsed rule over credentials and a target, both JSON objects. Pure, and in everything as oslo.policy
+ * answers; where Python raises there is no decision, whatever surrounds the failing check, and the answer is no.
+ */
+import { fill } from './python-format.ts';
+import { PythonError, str } from './python-text.ts';
+import { MAX_DEPTH, type Operand, type Rule } from './rule.ts';
 
-export type RuleTable = ReadonlyMap<string, Rule>;
-
-/** Rules may refer to rules; a loop ends here, refused. */
-const MAX_REFERENCES = 32;
-
-export function evaluate(rule: Rule, rules: RuleTable, ctx: RequestContext, target: PolicyTarget): boolean {
-	return holds(rule, { rules, ctx, target, references: 0 });
+/** Rules by name; a name without rule gives the default rule, if there is one. */
+export interface RuleTable {
+	get(name: string): Rule | undefined;
 }
 
-interface Scope {
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export interface Question {
 	readonly rules: RuleTable;
-	readonly ctx: RequestContext;
-	readonly target: PolicyTarget;
-	readonly references: number;
+	readonly credentials: JsonObject;
+	readonly target: JsonObject;
+	/** asks a server about this decision; throws where it may not or cannot be asked */
+	readonly remote: (url: string) => boolean;
 }
 
-function holds(rule: Rule, scope: Scope): boolean {
+/** Rules may refer to rules, and each of them twice: more looks than this is no decision. */
+const MAX_REFERENCES = 10_000;
+
+export function evaluate(rule: Rule, question: Question): boolean {
+	try {
+		return holds(rule, { ...question, references: 0 }, 0);
+	} catch (error) {
+		if (error instanceof PythonError) return false;
+		throw error;
+	}
+}
+
+/** Python's KeyError: a reference to a rule catches it, everything else lets it pass. */
+class MissingKeyError extends PythonError {}
+
+interface Scope extends Question {
+	references: number;
+}
+
+function holds(rule: Rule, scope: Scope, depth: number): boolean {
+	if (depth > MAX_DEPTH) throw new PythonError('rules are nested too deeply, or refer to each other in a circle');
 	switch (rule.kind) {
 		case 'always':
 			return rule.allows;
-		case 'role':
-			return hasRole(rule.name, scope);
+		case 'broken':
+			throw new PythonError(rule.why);
+		case 'role': {
+			const role = fill(rule.name, scope.target);
+			return role !== undefined && hasRole(scope.credentials, role.toLowerCase());
+		}
 		case 'rule':
-			return refersTo(rule.name, scope);
-		case 'compare':
-			return equals(rule.left, rule.right, scope);
+			return refersTo(rule.name, scope, depth);
+		case 'compare': {
+			const expected = fill(rule.right, scope.target);
+			return expected !== undefined && equals(rule.left, expected, scope.credentials);
+		}
+		case 'remote': {
+			const url = fill(rule.url, scope.target);
+			if (url === undefined) throw new MissingKeyError('the target lacks a key of the address');
+			return scope.remote(url);
+		}
 		case 'not':
-			return !holds(rule.of, scope);
+			return !holds(rule.of, scope, depth + 1);
 		case 'all':
-			return rule.of.every((each) => holds(each, scope));
+			for (const each of rule.of) if (!holds(each, scope, depth + 1)) return false;
+			return true;
 		case 'any':
-			return rule.of.some((each) => holds(each, scope));
+			for (const each of rule.of) if (holds(each, scope, depth + 1)) return true;
+			return false;
 	}
 }
 
-function hasRole(name: Template, { ctx, target }: Scope): boolean {
-	const role = fill(name, target);
-	return typeof role === 'string' && ctx.roles.includes(role.toLowerCase());
+/** Roles of the credentials are a list; Python would also walk a text's characters and a mapping's keys. */
+function hasRole(credentials: JsonObject, role: string): boolean {
+	if (!Object.hasOwn(credentials, 'roles')) return false;
+	const { roles } = credentials;
+	if (typeof roles !== 'string' && (typeof roles !== 'object' || roles === null)) throw new PythonError('roles are no list');
+	const names: readonly unknown[] = typeof roles === 'string' ? [...roles] : Array.isArray(roles) ? roles : Object.keys(roles);
+	let found = false;
+	for (const name of names) {
+		if (typeof name !== 'string') throw new PythonError('a role is no text');
+		found ||= name.toLowerCase() === role;
+	}
+	return found;
 }
 
-function refersTo(name: string, scope: Scope): boolean {
+function refersTo(name: string, scope: Scope, depth: number): boolean {
+	if (++scope.references > MAX_REFERENCES) throw new PythonError('rules refer to each other too often');
 	const rule = scope.rules.get(name);
-	if (rule === undefined || scope.references >= MAX_REFERENCES) return false;
-	return holds(rule, { ...scope, references: scope.references + 1 });
-}
-
-/**
- * Equality of texts. A credential the caller does not have equals nothing, not even a target that is null: a caller
- * without project must not become the owner of what has none (Glance compares the text "None" with itself here).
- */
-function equals(left: Operand, right: Template, { ctx, target }: Scope): boolean {
-	const expected = fill(right, target);
-	if (expected === undefined) return false;
-	if ('literal' in left) return expected === left.literal || (left.literal === null && expected === 'None');
-	const actual = credential(ctx, left.credential);
-	return actual !== null && actual === expected;
-}
-
-function credential(ctx: RequestContext, name: string): string | null {
-	switch (name) {
-		case 'project_id':
-		case 'tenant':
-			return ctx.project;
-		case 'user_id':
-		case 'user':
-			return ctx.user;
-		case 'is_admin':
-			return ctx.admin ? 'True' : 'False';
-		default:
-			return null;
+	if (rule === undefined) return false;
+	try {
+		return holds(rule, scope, depth + 1);
+	} catch (error) {
+		if (error instanceof MissingKeyError) return false;
+		throw error;
 	}
 }
 
-/** The text with its holes filled; undefined when the target lacks a key, null when the text is one hole that is null. */
-function fill(template: Template, target: PolicyTarget): string | null | undefined {
-	const values = template.map((part) => (typeof part === 'string' ? part : lookUp(target, part.key)));
-	if (values.includes(undefined)) return undefined;
-	if (values.length === 1) return values[0];
-	return values.map((value) => value ?? 'None').join('');
+function equals(left: Operand, expected: string, credentials: JsonObject): boolean {
+	if ('literal' in left) return left.literal === expected;
+	if ('broken' in left) throw new PythonError(left.broken);
+	return found(credentials, left.path, 0, expected);
 }
 
-function lookUp(target: PolicyTarget, key: string): string | null | undefined {
-	if (!Object.hasOwn(target, key)) return undefined;
-	const value = target[key];
-	return value === null || value === undefined ? null : String(value);
+/** Follows the path; of a list on the way any element will do. */
+function found(value: unknown, path: readonly string[], at: number, expected: string): boolean {
+	const key = path[at];
+	if (key === undefined) return str(value) === expected;
+	if (typeof value !== 'object' || value === null || Array.isArray(value))
+		throw new PythonError(`nothing has a member ${key} here`);
+	if (!Object.hasOwn(value, key)) return false;
+	const next: unknown = Reflect.get(value, key);
+	if (!Array.isArray(next)) return found(next, path, at + 1, expected);
+	for (const element of next) if (found(element, path, at + 1, expected)) return true;
+	return false;
 }

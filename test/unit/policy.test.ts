@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { PolicyTarget } from '#domain/ports/policy.ts';
 import { silentLog } from '#lib/log.ts';
 import { createPropertyProtections } from '#policy/property-protections.ts';
+import type { RuleSource } from '#policy/rule.ts';
 import { createRulePolicy } from '#policy/rule-policy.ts';
 import { caller } from '../support/onion.ts';
 
-function allows(
-	text: string,
-	over: Parameters<typeof caller>[0] = {},
-	target: Readonly<Record<string, string | null>> = {},
-): boolean {
+function allows(text: RuleSource, over: Parameters<typeof caller>[0] = {}, target: PolicyTarget = {}): boolean {
 	return createRulePolicy({ overrides: { here: text, yes: '@', no: '!', loop: 'rule:loop' }, log: silentLog }).allows(
 		caller(over),
 		'here',
@@ -20,7 +18,6 @@ function allows(
 describe('the rule language', () => {
 	const CASES: readonly (readonly [text: string, expected: boolean])[] = [
 		['', true],
-		['  ', true],
 		['@', true],
 		['!', false],
 		['not !', true],
@@ -39,7 +36,11 @@ describe('the rule language', () => {
 		['role:%(missing)s', false],
 		['rule:yes', true],
 		['rule:no', false],
-		['rule:nowhere', false],
+		// what is not defined is the default rule, as in oslo.policy
+		['rule:nowhere', true],
+		['rule:loop or @', false],
+		['not rule:loop', false],
+		['not rule:no', true],
 		['rule:loop', false],
 		['project_id:project-a', true],
 		['project_id:%(owner)s', true],
@@ -49,11 +50,29 @@ describe('the rule language', () => {
 		["'public':%(visibility)s", false],
 		['None:%(nobody)s', true],
 		['user_id:user', true],
-		['is_admin:False', true],
+		['user_domain_id:default', true],
+		['is_admin:True', false],
+		["'it':%(empty)s", false],
+		['1:%(one)s', true],
+		['1.0:%(one)s', false],
+		['True:%(flag)s', true],
+		["['a', 'b']:%(list)s", false],
+		['service_roles:service', true],
+		["'50%%':%(half)s", false],
+		['project_id:%%(owner)s', false],
 		['nonsense_credential:x', false],
 		['project_id:%(prefix)s-a', true],
 		['role:member and (project_id:nope or project_id:%(owner)s)', true],
-		// malformed: refused
+		// malformed: refused, whatever stands around where Python raises
+		['  ', false],
+		["'quoted'", false],
+		['not member', true],
+		['not role:%(one)y', false],
+		['not 1abc:%(one)s', false],
+		['not user_id.name:%(one)s', false],
+		[`${'('.repeat(100_000)}@${')'.repeat(100_000)}`, false],
+		[`${'not '.repeat(1_000)}@`, false],
+		[`${'('.repeat(10_000)}@${')'.repeat(10_000)}`, true],
 		['(@', false],
 		['@)', false],
 		['@ @', false],
@@ -70,17 +89,42 @@ describe('the rule language', () => {
 		nobody: null,
 		wanted: 'reader',
 		prefix: 'project',
+		empty: '',
+		one: 1,
+		flag: true,
+		list: ['a', 'b'],
+		half: '50%',
+	};
+	const token = {
+		userDomain: 'default',
+		projectDomain: 'default',
+		domain: null,
+		systemScope: null,
+		adminProject: true,
+		service: { user: 'nova', project: 'service', userDomain: 'default', projectDomain: 'default', roles: ['service'] },
 	};
 	for (const [text, expected] of CASES)
-		it(`${JSON.stringify(text)} is ${expected}`, () => assert.equal(allows(text, {}, target), expected));
+		it(`${JSON.stringify(text.slice(0, 60))} is ${expected}`, () => assert.equal(allows(text, { token }, target), expected));
+
+	it('lists of lists are alternatives of conditions', () => {
+		assert.equal(allows([['role:member', 'role:admin'], 'role:reader'], {}, target), true);
+		assert.equal(allows([['role:member', 'role:admin']], {}, target), false);
+		assert.equal(allows([], {}, target), true);
+		assert.equal(allows([[]], {}, target), false);
+	});
 
 	it('a caller without project is not the owner of what has none', () => {
 		assert.equal(allows('project_id:%(owner)s', { project: null }, { owner: null }), false);
-		assert.equal(allows('project_id:%(owner)s', { project: 'None' }, { owner: null }), false);
+		assert.equal(allows('not project_id:%(owner)s', { project: null }, { owner: null }), true);
 	});
 
-	it('a rule nobody wrote allows nobody', () => {
-		assert.equal(createRulePolicy({ log: silentLog }).allows(caller({ roles: ['admin'] }), 'constructor', {}), false);
+	it('a name without rule is the default rule', () => {
+		const asked = (options: Parameters<typeof createRulePolicy>[0]) =>
+			createRulePolicy(options).allows(caller(), 'constructor', {});
+		assert.equal(asked({ log: silentLog }), true);
+		assert.equal(asked({ log: silentLog, overrides: { default: '!' } }), false);
+		assert.equal(asked({ log: silentLog, defaultRule: 'context_is_admin' }), false);
+		assert.equal(asked({ log: silentLog, defaultRule: 'nowhere' }), false);
 	});
 
 	it('an override replaces a default by name', () => {

@@ -15,15 +15,15 @@ import type { Guard } from '../onion.ts';
 import { policyTarget } from '../policy-target.ts';
 
 export function decision(facts: ImageFacts, policy: Policy): Guard {
-	function must(ctx: RequestContext, rule: string, target: PolicyTarget): void {
-		if (!policy.allows(ctx, rule, target)) throw refused(rule);
+	async function must(ctx: RequestContext, rule: string, target: PolicyTarget): Promise<void> {
+		if (!(await policy.decide(ctx, rule, target))) throw refused(rule);
 	}
 	/** Who fails a rule and may not even get the image is told that there is none. */
 	async function mustOn(ctx: RequestContext, id: ImageId, rules: readonly string[]): Promise<void> {
 		const target = policyTarget(ctx, await facts.get(id));
 		for (const rule of rules) {
-			if (policy.allows(ctx, rule, target)) continue;
-			if (rule === 'get_image' || !policy.allows(ctx, 'get_image', target)) throw noSuchImage(id);
+			if (await policy.decide(ctx, rule, target)) continue;
+			if (rule === 'get_image' || !(await policy.decide(ctx, 'get_image', target))) throw noSuchImage(id);
 			throw refused(rule);
 		}
 	}
@@ -32,19 +32,20 @@ export function decision(facts: ImageFacts, policy: Policy): Guard {
 		await mustOn(ctx, id, ['get_image', 'get_member']);
 		return inner.showMember(ctx, id, member);
 	}
-	const mayGet = (ctx: RequestContext, image: Image) => policy.allows(ctx, 'get_image', policyTarget(ctx, image));
+	const mayGet = (ctx: RequestContext, image: Image) => policy.decide(ctx, 'get_image', policyTarget(ctx, image));
 
 	return (inner) => ({
 		async create(ctx, draft) {
 			const target = draftTarget(ctx, draft);
-			must(ctx, 'add_image', target);
-			for (const rule of VISIBILITY_RULES[draft.visibility ?? 'shared']) must(ctx, rule, target);
+			await must(ctx, 'add_image', target);
+			for (const rule of VISIBILITY_RULES[draft.visibility ?? 'shared']) await must(ctx, rule, target);
 			return inner.create(ctx, draft);
 		},
 		async list(ctx, query) {
-			must(ctx, 'get_images', { project_id: ctx.project });
+			await must(ctx, 'get_images', { project_id: ctx.project });
 			const page = await inner.list(ctx, query);
-			return { ...page, images: page.images.filter((image) => mayGet(ctx, image)) };
+			const gettable = await Promise.all(page.images.map((image) => mayGet(ctx, image)));
+			return { ...page, images: page.images.filter((_, index) => gettable[index]) };
 		},
 		async show(ctx, id) {
 			await mustOn(ctx, id, ['get_image']);
@@ -85,7 +86,7 @@ export function decision(facts: ImageFacts, policy: Policy): Guard {
 		async listMembers(ctx, id) {
 			await mustOn(ctx, id, ['get_image', 'get_members']);
 			const target = policyTarget(ctx, await facts.get(id));
-			return policy.allows(ctx, 'get_member', target) ? inner.listMembers(ctx, id) : [];
+			return (await policy.decide(ctx, 'get_member', target)) ? inner.listMembers(ctx, id) : [];
 		},
 		showMember: (ctx, id, member) => lookUp(inner, ctx, id, member),
 		async addMember(ctx, id, member) {
@@ -117,9 +118,13 @@ function rulesOfChange(change: ImageChange): readonly string[] {
 	return 'set' in change && change.set.visibility !== undefined ? VISIBILITY_RULES[change.set.visibility] : [];
 }
 
-/** Before there is an image: Glance's three attributes, with its default in the target (the stored default is `shared`). */
+/**
+ * Before there is an image: Glance's three attributes, with its default in the target (the stored default is `shared`).
+ * The project is the one that would own the image, as it will be once there is one.
+ */
 function draftTarget(ctx: RequestContext, draft: ImageDraft): PolicyTarget {
-	return { project_id: ctx.project, owner: draft.owner ?? null, visibility: draft.visibility ?? 'private' };
+	const owner = draft.owner === undefined ? ctx.project : draft.owner;
+	return { project_id: owner, owner, visibility: draft.visibility ?? 'private' };
 }
 
 function refused(rule: string): ImageError {

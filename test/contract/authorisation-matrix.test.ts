@@ -8,10 +8,15 @@ import type { RequestContext } from '#domain/context.ts';
 import type { ImageController } from '#domain/controller.ts';
 import { codeOf, type ErrorCode } from '#domain/errors.ts';
 import { type ImageStatus, VISIBILITIES, type Visibility } from '#domain/image.ts';
+import { MEMBER_STATUSES } from '#domain/member.ts';
 import { administrator, caller, type TestSite, testSite, UPLOADABLE, uploadOf } from '../support/onion.ts';
 
 const OWNERS = ['project-a', 'project-b', null] as const;
 const STATUSES = ['queued', 'saving', 'active', 'deactivated'] as const satisfies readonly ImageStatus[];
+
+const MEMBERSHIPS = ['none', ...MEMBER_STATUSES] as const;
+type Membership = (typeof MEMBERSHIPS)[number];
+const OTHER_MEMBER = 'project-m';
 
 const CALLERS: Readonly<Record<string, RequestContext>> = {
 	administrator: administrator(),
@@ -27,17 +32,20 @@ interface Situation {
 	readonly owner: (typeof OWNERS)[number];
 	readonly visibility: Visibility;
 	readonly status: (typeof STATUSES)[number];
+	/** of the caller's project; the image has another member as well */
+	readonly membership: Membership;
 }
 
 type Outcome = 'ok' | ErrorCode;
 
 /** Does the image exist for the caller as a fact (visibility), and by the rule get_image? */
-const isVisible = ({ ctx, owner, visibility }: Situation) =>
+const isVisible = ({ ctx, owner, visibility, membership }: Situation) =>
 	ctx.admin ||
 	owner === null ||
 	visibility === 'public' ||
 	visibility === 'community' ||
-	(owner === ctx.project && ctx.project !== null);
+	(owner === ctx.project && ctx.project !== null) ||
+	(visibility === 'shared' && membership !== 'none');
 const owns = ({ ctx, owner }: Situation) => ctx.project !== null && owner === ctx.project;
 const mayGet = (s: Situation) => s.ctx.admin || (s.ctx.roles.includes('reader') && (owns(s) || s.visibility !== 'private'));
 const isOwningMember = (s: Situation) => s.ctx.admin || (s.ctx.roles.includes('member') && owns(s));
@@ -57,6 +65,31 @@ const changing =
 	(s) =>
 		isOwningMember(s) ? then(s) : denied(s);
 const ok = (): Outcome => 'ok';
+
+/** Of a shared image; by a rule that takes whoever owns it, and whoever sees it without owning it for a member. */
+const mayLookAtMembers = (s: Situation) => s.ctx.admin || (s.ctx.roles.includes('reader') && s.ctx.project !== null);
+const knowsOthers = (s: Situation) => s.ctx.admin || owns(s);
+
+const sharing =
+	(then: (s: Situation) => Outcome): Verb['expected'] =>
+	(s) =>
+		s.visibility === 'shared' ? then(s) : 'forbidden';
+
+/** A membership is looked up first, then comes the verb's own rule. */
+const onMember = (whose: 'own' | 'other', then: (s: Situation) => Outcome): Verb['expected'] =>
+	sharing((s) => {
+		if (!mayGet(s)) return 'not-found';
+		if (!mayLookAtMembers(s)) return 'forbidden';
+		return (whose === 'own' ? s.membership !== 'none' : knowsOthers(s)) ? then(s) : 'not-found';
+	});
+const mayAnswer = (s: Situation) => s.ctx.admin || (s.ctx.roles.includes('member') && !owns(s));
+const answered = (s: Situation): Outcome => (mayAnswer(s) ? 'ok' : 'forbidden');
+const ownersMatter = (s: Situation): Outcome => (isOwningMember(s) ? 'ok' : 'forbidden');
+const hiding =
+	(expected: Verb['expected']): Verb['expected'] =>
+	(s) =>
+		expected(s) === 'ok' ? 'ok' : 'not-found';
+const self = (ctx: RequestContext) => ctx.project ?? 'nobody';
 
 const VERBS: Readonly<Record<string, Verb>> = {
 	show: { run: (images, ctx, id) => images.show(ctx, id), expected: (s) => (mayGet(s) ? 'ok' : 'not-found') },
@@ -93,14 +126,53 @@ const VERBS: Readonly<Record<string, Verb>> = {
 	},
 	'add a tag': { run: (images, ctx, id) => images.addTag(ctx, id, 't'), expected: changing(ok) },
 	'drop a tag': { run: (images, ctx, id) => images.dropTag(ctx, id, 'given'), expected: changing(ok) },
+	'list members of': {
+		run: (images, ctx, id) => images.listMembers(ctx, id),
+		expected: sharing((s) => (!mayGet(s) ? 'not-found' : mayLookAtMembers(s) ? 'ok' : 'forbidden')),
+	},
+	'add a member to': {
+		run: (images, ctx, id) => images.addMember(ctx, id, 'project-n'),
+		expected: sharing((s) => (!mayGet(s) ? 'not-found' : ownersMatter(s))),
+	},
+	'show itself as a member of': {
+		run: (images, ctx, id) => images.showMember(ctx, id, self(ctx)),
+		expected: hiding(onMember('own', ok)),
+	},
+	'show another member of': {
+		run: (images, ctx, id) => images.showMember(ctx, id, OTHER_MEMBER),
+		expected: hiding(onMember('other', ok)),
+	},
+	'accept for itself': {
+		run: (images, ctx, id) => images.updateMember(ctx, id, self(ctx), 'accepted'),
+		expected: onMember('own', answered),
+	},
+	'accept for another': {
+		run: (images, ctx, id) => images.updateMember(ctx, id, OTHER_MEMBER, 'accepted'),
+		expected: onMember('other', answered),
+	},
+	'remove itself from': {
+		run: (images, ctx, id) => images.removeMember(ctx, id, self(ctx)),
+		expected: onMember('own', ownersMatter),
+	},
+	'remove another from': {
+		run: (images, ctx, id) => images.removeMember(ctx, id, OTHER_MEMBER),
+		expected: onMember('other', ownersMatter),
+	},
 };
 
-async function imageIn({ images, catalogue }: TestSite, { owner, visibility, status }: Situation): Promise<string> {
+async function imageIn({ images, catalogue }: TestSite, situation: Situation): Promise<string> {
+	const { ctx, owner, visibility, status, membership } = situation;
 	const admin = administrator();
 	const { id } = await images.create(admin, { ...UPLOADABLE, owner, visibility, tags: ['given'] });
 	if (status === 'saving') await catalogue.commit([{ type: 'image.status', id, status }]);
 	if (status === 'active' || status === 'deactivated') await images.upload(admin, id, uploadOf(Buffer.from('x')));
 	if (status === 'deactivated') await images.deactivate(admin, id);
+	await catalogue.commit([{ type: 'member.add', id, member: OTHER_MEMBER }]);
+	if (membership !== 'none')
+		await catalogue.commit([
+			{ type: 'member.add', id, member: self(ctx) },
+			{ type: 'member.status', id, member: self(ctx), status: membership },
+		]);
 	return id;
 }
 
@@ -110,25 +182,43 @@ const outcomeOf = (promise: Promise<unknown>): Promise<{ readonly code: Outcome;
 		(error: Error) => ({ code: codeOf(error) ?? assert.fail(error), message: error.message }),
 	);
 
+/** Every kind of image without the caller's project among its members, and with it those whose data may be asked for. */
+function situationsOf(ctx: RequestContext): readonly Situation[] {
+	const memberships = ctx.project === null ? (['none'] as const) : MEMBERSHIPS;
+	return OWNERS.flatMap((owner) =>
+		VISIBILITIES.flatMap((visibility) =>
+			memberships.flatMap((membership) =>
+				(membership === 'none' ? STATUSES : (['active'] as const)).map((status) => ({
+					ctx,
+					owner,
+					visibility,
+					status,
+					membership,
+				})),
+			),
+		),
+	);
+}
+
 describe('authorisation matrix', () => {
 	for (const [who, ctx] of Object.entries(CALLERS))
 		it(`${who}: every verb on every image is answered as Glance would`, async () => {
 			const site = await testSite();
 			let asked = 0;
-			for (const owner of OWNERS)
-				for (const visibility of VISIBILITIES)
-					for (const status of STATUSES)
-						for (const [verb, { run, expected }] of Object.entries(VERBS)) {
-							const situation: Situation = { ctx, owner, visibility, status };
-							const id = await imageIn(site, situation);
-							const { code, message } = await outcomeOf(run(site.images, ctx, id));
-							const wanted = isVisible(situation) ? expected(situation) : 'not-found';
-							const where = `${verb} a ${status} ${visibility} image of ${owner}`;
-							assert.equal(code, wanted, `${where}: ${message}`);
-							if (code === 'not-found') await assertUnknown(site.images, run, ctx, id, message, where);
-							asked += 1;
-						}
-			assert.equal(asked, OWNERS.length * VISIBILITIES.length * STATUSES.length * Object.keys(VERBS).length);
+			for (const situation of situationsOf(ctx))
+				for (const [verb, { run, expected }] of Object.entries(VERBS)) {
+					const id = await imageIn(site, situation);
+					const { code, message } = await outcomeOf(run(site.images, ctx, id));
+					const wanted = isVisible(situation) ? expected(situation) : 'not-found';
+					const { owner, visibility, status, membership } = situation;
+					const where = `${verb} a ${status} ${visibility} image of ${owner}, membership ${membership}`;
+					assert.equal(code, wanted, `${where}: ${message}`);
+					if (message.includes('is not a member')) assert.ok(isVisible(situation), where);
+					else if (code === 'not-found') await assertUnknown(site.images, run, ctx, id, message, where);
+					asked += 1;
+				}
+			const kinds = STATUSES.length + (ctx.project === null ? 0 : MEMBER_STATUSES.length);
+			assert.equal(asked, OWNERS.length * VISIBILITIES.length * kinds * Object.keys(VERBS).length);
 		});
 
 	it("creation: for one's own project, in the visibilities one may give", async () => {

@@ -154,6 +154,19 @@ describe('glance', { skip: absent.glance }, () => {
 		await glance('image-delete', id);
 		assert.doesNotMatch(await glance('image-list'), new RegExp(id));
 	});
+
+	it('shares an image, answers, lists and ends it', async () => {
+		const id = await api.queued({ name: 'shared' });
+		assert.match(await glance('member-create', id, 'project-b'), /project-b \| pending/);
+		assert.match(await glance('member-update', id, 'project-b', 'accepted'), /project-b \| accepted/);
+		assert.match(await glance('member-get', id, 'project-b'), /status +\| accepted/);
+		assert.match(await glance('member-list', '--image-id', id), /project-b \| accepted/);
+		assert.match(await glance('image-list', '--member-status', 'all'), new RegExp(id));
+		await glance('member-delete', id, 'project-b');
+		assert.doesNotMatch(await glance('member-list', '--image-id', id), /project-b/);
+		await assert.rejects(glance('member-delete', id, 'project-b'), /404/);
+		await glance('image-delete', id);
+	});
 });
 
 describe('qemu over HTTP', { skip: absent.qemu }, () => {

@@ -57,6 +57,7 @@ const forbidden: Readonly<Record<string, readonly string[]>> = {
 		"import '#store/driver.ts';",
 		"import 'hono';",
 	],
+	'src/policy/x.ts': ["import 'ini';", "import '#config/config.ts';", "import '#identity/identity.ts';"],
 	'src/cli/x.ts': ["import '#node.ts';", "import '#http/app.ts';", "import '#content/ports.ts';"],
 	'src/node.ts': ["import 'hono';", "import 'libp2p';", "import 'classic-level';"],
 };
@@ -77,6 +78,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 		"import '../problems.ts';",
 	],
 	'src/exchange/protocols/blocks/x.ts': ["import '@libp2p/tcp';", "import '#content/ports.ts';", "import '#exchange/host.ts';"],
+	'src/policy/x.ts': ["import 'yaml';", "import '#domain/context.ts';", "import 'node:fs/promises';"],
 	'src/node.ts': ["import '#http/app.ts';", "import '#catalogue/level/store.ts';", "import 'node:path';"],
 };
 

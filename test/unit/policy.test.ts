@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 import type { PolicyTarget } from '#domain/ports/policy.ts';
 import { silentLog } from '#lib/log.ts';
 import { createPropertyProtections } from '#policy/property-protections.ts';
+import { createRemoteCheck } from '#policy/remote-check.ts';
 import type { RuleSource } from '#policy/rule.ts';
 import { createRulePolicy } from '#policy/rule-policy.ts';
 import { caller } from '../support/onion.ts';
@@ -131,6 +135,91 @@ describe('the rule language', () => {
 		const policy = createRulePolicy({ overrides: { get_images: 'role:auditor' }, log: silentLog });
 		assert.equal(policy.allows(caller(), 'get_images', { project_id: 'project-a' }), false);
 		assert.equal(policy.allows(caller({ roles: ['auditor'] }), 'get_images', {}), true);
+	});
+});
+
+describe('the rules of the service', () => {
+	const token = { userDomain: null, projectDomain: null, domain: null, systemScope: null, adminProject: true, service: null };
+	const system = caller({ project: null, roles: ['admin', 'reader'], token: { ...token, systemScope: 'all' } });
+	const domain = caller({ project: null, roles: ['admin'], token: { ...token, domain: 'default' } });
+	const mine = { project_id: 'project-a', owner: 'project-a', visibility: 'private' };
+	const foreign = { project_id: 'project-b', owner: 'project-b', visibility: 'public' };
+
+	it('take tokens of a project only', () => {
+		const policy = createRulePolicy({ log: silentLog });
+		for (const ctx of [system, domain]) {
+			assert.equal(policy.allows(ctx, 'get_image', mine), false);
+			assert.equal(policy.allows(ctx, 'context_is_admin', {}), true);
+			assert.equal(createRulePolicy({ enforceScope: false, log: silentLog }).allows(ctx, 'get_image', mine), true);
+		}
+	});
+	it('take them also where the operator has replaced the check', () => {
+		assert.equal(createRulePolicy({ overrides: { get_image: '@' }, log: silentLog }).allows(system, 'get_image', mine), false);
+	});
+	it('without new defaults everybody passes, and changes need the owner', () => {
+		const policy = createRulePolicy({ enforceNewDefaults: false, log: silentLog });
+		const nobody = caller({ roles: [] });
+		for (const rule of ['get_image', 'download_image', 'get_metadef_namespace'])
+			assert.equal(policy.allows(nobody, rule, foreign), true, rule);
+		for (const rule of ['add_image', 'modify_image', 'delete_image', 'upload_image', 'deactivate', 'reactivate']) {
+			assert.equal(policy.allows(nobody, rule, mine), true, rule);
+			assert.equal(policy.allows(nobody, rule, foreign), false, rule);
+			assert.equal(policy.allows(caller({ project: null }), rule, { owner: null }), rule === 'add_image', rule);
+			assert.equal(policy.allows(caller({ admin: true }), rule, foreign), true, rule);
+		}
+		assert.equal(policy.allows(nobody, 'publicize_image', mine), false);
+	});
+	it('without new defaults an older name still counts, and an override ends that', () => {
+		const keeper = caller({ roles: ['keeper'] });
+		const overrides = { manage_image_cache: 'role:keeper' };
+		const asked = (options: object) =>
+			createRulePolicy({ overrides, log: silentLog, ...options }).allows(keeper, 'cache_image', {});
+		assert.equal(asked({ enforceNewDefaults: false }), true);
+		assert.equal(asked({ enforceNewDefaults: true }), false);
+		assert.equal(asked({ enforceNewDefaults: false, overrides: { ...overrides, cache_image: '!' } }), false);
+	});
+});
+
+describe('remote checks', () => {
+	const answering = async (answer: string, act: (url: string, forms: URLSearchParams[]) => Promise<void>) => {
+		const forms: URLSearchParams[] = [];
+		const server = createServer(async (request, response) => {
+			forms.push(new URLSearchParams(Buffer.concat(await Array.fromAsync(request)).toString()));
+			response.end(answer);
+		});
+		await once(server.listen(0, '127.0.0.1'), 'listening');
+		await act(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, forms);
+		server.closeAllConnections();
+		server.close();
+	};
+	const remotePolicy = (rule: string) =>
+		createRulePolicy({ overrides: { here: rule }, remote: createRemoteCheck(), log: silentLog });
+
+	it('ask the server with rule, target and credentials', () =>
+		answering('"True"', async (url, forms) => {
+			assert.equal(await remotePolicy(`role:member and ${url}/%(id)s`).decide(caller(), 'here', { id: 'x' }), true);
+			assert.equal(forms[0]?.get('rule'), '"here"');
+			assert.equal(forms[0]?.get('target'), '{"id":"x"}');
+			assert.equal(JSON.parse(forms[0]?.get('credentials') ?? '').project_id, 'project-a');
+		}));
+	it('only True is yes, and a negation turns it', () =>
+		answering('true', async (url) => {
+			assert.equal(await remotePolicy(url).decide(caller(), 'here', {}), false);
+			assert.equal(await remotePolicy(`not ${url}`).decide(caller(), 'here', {}), true);
+			assert.equal(await remotePolicy(`role:member or ${url}`).decide(caller(), 'here', {}), true);
+		}));
+	it('a long answer, no server and no permission to ask are no, negated or not', async () => {
+		await answering('True'.repeat(100_000), async (url) => {
+			assert.equal(await remotePolicy(url).decide(caller(), 'here', {}), false);
+			const errors: object[] = [];
+			const log = { ...silentLog, error: (fields: object) => void errors.push(fields) };
+			const deaf = createRulePolicy({ overrides: { here: `not ${url}` }, log });
+			assert.equal(await deaf.decide(caller(), 'here', {}), false);
+			assert.equal(deaf.allows(caller(), 'here', {}), false);
+			assert.equal(errors.length, 1);
+		});
+		assert.equal(await remotePolicy('not http://127.0.0.1:1/').decide(caller(), 'here', {}), false);
+		assert.equal(await remotePolicy('not http://127.0.0.1:1/%(missing)s').decide(caller(), 'here', {}), false);
 	});
 });
 

@@ -39,6 +39,7 @@ const rejectsWith = (promise: Promise<unknown>, code: ErrorCode, text = /./) =>
 	});
 
 const id = imageId(1);
+const add = (member: string): Op => ({ type: 'member.add', id, member });
 
 /** Another node's catalogue, in memory: a source of entries. */
 async function peer(site: string, ops: readonly Op[], clock: () => number = () => START): Promise<LocalCatalogue> {
@@ -262,6 +263,56 @@ for (const [name, open] of Object.entries(SUBJECTS)) {
 				);
 			}));
 
+		it('keeps members in the order of their coming, and the image as old as it is', () =>
+			withWorld(async ({ catalogue, at, reopen }) => {
+				await catalogue.commit([createOp(id), add('b'), add('a')]);
+				at(START + 10);
+				await catalogue.commit([add('0'), { type: 'member.status', id, member: 'a', status: 'rejected' }]);
+				const { members, updatedAt, revision } = catalogue.image(id) ?? assert.fail();
+				assert.deepEqual(members, [
+					{ member: 'a', status: 'rejected', createdAt: START, updatedAt: START + 10 },
+					{ member: 'b', status: 'pending', createdAt: START, updatedAt: START },
+					{ member: '0', status: 'pending', createdAt: START + 10, updatedAt: START + 10 },
+				]);
+				assert.deepEqual([updatedAt, revision], [START, 5]);
+				await catalogue.commit([{ type: 'image.update', id, set: { visibility: 'private' } }]);
+				assert.deepEqual((await reopen()).image(id)?.members, members);
+			}));
+
+		it('refuses what a membership does not allow', () =>
+			withWorld(async ({ catalogue }) => {
+				const answer: Op = { type: 'member.status', id, member: 'b', status: 'accepted' };
+				await rejectsWith(catalogue.commit([add('b')]), 'not-found');
+				await catalogue.commit([createOp(id)]);
+				await rejectsWith(catalogue.commit([answer]), 'not-found', /b is not a member of image/);
+				await rejectsWith(catalogue.commit([{ type: 'member.remove', id, member: 'b' }]), 'not-found');
+				await catalogue.commit([add('b')]);
+				await rejectsWith(catalogue.commit([add('b')]), 'conflict');
+				await rejectsWith(catalogue.commit([{ ...answer, status: 'maybe' as 'accepted' }]), 'invalid');
+				await rejectsWith(catalogue.commit([add('')]), 'invalid');
+				await rejectsWith(catalogue.commit([add('x'.repeat(1025))]), 'invalid');
+				await catalogue.commit([{ type: 'image.delete', id }]);
+				await rejectsWith(catalogue.commit([answer]), 'not-found');
+			}));
+
+		it('has few keys for each member, and none for those of images that are not shared', () =>
+			withWorld(async ({ kv, catalogue }) => {
+				const keysOf = async (prefix: string) =>
+					(await Array.fromAsync(kv.sub(prefix).keys({}))).filter((key) => key.endsWith(id));
+				const tags = Array.from({ length: 100 }, (_, n) => `t${n}`);
+				await catalogue.commit([createOp(id, { tags }), add('b'), add('c')]);
+				await catalogue.commit([{ type: 'member.status', id, member: 'c', status: 'accepted' }]);
+				assert.equal((await keysOf('x/m')).length, 16);
+				assert.equal((await keysOf('x/mpb')).length, 8);
+				assert.equal((await keysOf('x/mac')).length, 8);
+				await catalogue.commit([{ type: 'image.update', id, set: { visibility: 'public' } }]);
+				assert.deepEqual(await keysOf('x/m'), []);
+				await catalogue.commit([{ type: 'image.update', id, set: { visibility: 'shared' } }]);
+				assert.equal((await keysOf('x/m')).length, 16);
+				await catalogue.commit([{ type: 'image.delete', id }]);
+				assert.deepEqual(await keysOf('x/'), []);
+			}));
+
 		it('finds images in a status by id, whatever the status', () =>
 			withWorld(async ({ catalogue }) => {
 				await catalogue.commit([3, 1, 2].map((n) => createOp(imageId(n))));
@@ -397,5 +448,8 @@ describe('catalogue: a store that fails', () => {
 		await catalogue.commit(copies.slice(0, 64));
 		await rejectsWith(catalogue.commit(copies.slice(64)), 'limit-exceeded', /64 stores/);
 		await catalogue.commit(copies.slice(0, 1));
+		await catalogue.commit(Array.from({ length: 1024 }, (_, n) => add(`p${n}`)));
+		await rejectsWith(catalogue.commit([add('one more')]), 'limit-exceeded', /1024 members/);
+		await catalogue.commit([{ type: 'member.remove', id, member: 'p7' }, add('one more')]);
 	});
 });

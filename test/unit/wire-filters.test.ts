@@ -69,6 +69,13 @@ describe('list parameters', () => {
 		assert.equal(parse('visibility=all').withCommunity, true);
 		assert.equal(parse('visibility=public').withCommunity, false);
 	});
+	it('member_status is no filter, and accepted when it is not said', () => {
+		for (const status of ['pending', 'accepted', 'rejected', 'all'] as const) {
+			const { memberStatus, filters } = parse(`member_status=${status}`);
+			assert.deepEqual([memberStatus, filters], [status, parse('').filters]);
+		}
+		assert.equal(parse('').memberStatus, undefined);
+	});
 	it('an empty visibility matches nothing', () => {
 		assert.equal(parse('visibility=').limit, 0);
 	});

@@ -379,7 +379,7 @@ describe('catalogue list', () => {
 					tags: n % 200 === 1 ? ['rare', 'all'] : ['all'],
 					properties: { os: n % 2 === 0 ? 'linux' : 'bsd' },
 				},
-				members: n % 5 === 0 ? [['p', n % 10 === 0 ? 'pending' : 'accepted']] : [],
+				members: n % 5 === 0 ? [['p', n % 10 === 0 ? 'accepted' : 'pending']] : [],
 				life: 2,
 				later: n % 4 === 0 ? 1 : 0,
 				seed: n,

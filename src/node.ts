@@ -31,7 +31,7 @@ import { startHttpServer } from '#http/server.ts';
 import { identities } from '#identity/index.ts';
 import type { Identity } from '#identity/ports.ts';
 import type { Log } from '#lib/log.ts';
-import { notifiers } from '#notifier/index.ts';
+import { openNotifier } from '#notifier/open-notifier.ts';
 import { createRulePolicy } from '#policy/rule-policy.ts';
 import { createCopyKeeper } from '#replication/copy-keeper.ts';
 import { createHolderBook } from '#replication/holder-book.ts';
@@ -207,7 +207,7 @@ async function startReplication(
 
 async function openClientsDoor(
 	{ config, log, stack }: Surroundings,
-	{ catalogue, membership, invitations }: Ground,
+	{ db, catalogue, membership, invitations }: Ground,
 	{ content, ledger }: Bytes,
 	exchange: PeerExchange,
 	{ backends }: Replication,
@@ -215,12 +215,13 @@ async function openClientsDoor(
 	const { identity, notes } = await openIdentity(config);
 	const { site } = membership;
 	await recoverInterrupted({ catalogue, site });
+	const notifier = stack.use(await openNotifier({ options: config.notifications, kv: db.sub('outbox/'), log, clock: Date.now }));
 	const policy = createRulePolicy({ log });
 	const images = buildImageController({
 		catalogue,
 		data: content,
 		policy,
-		notifier: notifiers.log({ log }),
+		notifier,
 		limits: { ...DEFAULT_QUOTA, imageSizeCap: config.quota.imageSizeCap },
 		hashAlgorithm: config.hashAlgorithm,
 		site,

@@ -168,7 +168,7 @@ describe('members', () => {
 				['image.member.delete', id, 'project-b', 'accepted', 'project-a'],
 			],
 		);
-		const { payload } = notificationOf(events[2] ?? assert.fail());
+		const { payload } = notificationOf(events[2] ?? assert.fail(), 'image.test');
 		assert.deepEqual(
 			Object.keys(payload).toSorted().join(' '),
 			'created_at deleted deleted_at image_id member_id status updated_at',

@@ -3,12 +3,13 @@ import { describe, it } from 'node:test';
 import type { DomainEvent } from '#domain/events.ts';
 import type { Log } from '#lib/log.ts';
 import { silentLog } from '#lib/log.ts';
-import { withoutEvents } from '#notifier/disabled.ts';
-import { notifiers } from '#notifier/index.ts';
-import { notificationOf } from '#notifier/payload.ts';
+import { isDisabled } from '#notifier/open-notifier.ts';
+import { eventType, type Notification, notificationOf as notificationBy } from '#notifier/payload.ts';
+import { logNotifier } from '#notifier/sinks/log.ts';
 import { caller, testSite, UPLOADABLE, uploadOf } from '../support/onion.ts';
 
 const ctx = caller();
+const notificationOf = (event: DomainEvent): Notification => notificationBy(event, 'image.test');
 
 async function eventsOfALife(): Promise<readonly DomainEvent[]> {
 	const { images, events } = await testSite();
@@ -24,7 +25,7 @@ describe('notifications', () => {
 		const [created] = await eventsOfALife();
 		assert.ok(created);
 		const { event_type, priority, timestamp, payload } = notificationOf(created);
-		assert.deepEqual([event_type, priority], ['image.create', 'info']);
+		assert.deepEqual([event_type, priority], ['image.create', 'INFO']);
 		assert.match(timestamp, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}$/);
 		assert.deepEqual(
 			Object.keys(payload).toSorted().join(' '),
@@ -33,7 +34,7 @@ describe('notifications', () => {
 	});
 	it('a failed upload is image.upload with a text; a deleted image says so', async () => {
 		const all = (await eventsOfALife()).map(notificationOf);
-		const failed = all.find(({ priority }) => priority === 'error');
+		const failed = all.find(({ priority }) => priority === 'ERROR');
 		assert.deepEqual([failed?.event_type, typeof failed?.payload], ['image.upload', 'string']);
 		const last = { ...(all.at(-1)?.payload as object) };
 		assert.partialDeepStrictEqual(last, { deleted: true, status: 'deleted' });
@@ -41,24 +42,16 @@ describe('notifications', () => {
 	});
 	it('can be kept back by type or by group', async () => {
 		const events = await eventsOfALife();
-		const passing = (...disabled: readonly string[]) => {
-			const seen: string[] = [];
-			const sink = withoutEvents(disabled, { publish: (event) => void seen.push(event.type) });
-			for (const event of events) sink.publish(event);
-			return seen;
-		};
+		const passing = (...disabled: readonly string[]) => events.map(eventType).filter((type) => !isDisabled(disabled, type));
 		assert.deepEqual(passing('image'), []);
-		assert.deepEqual(
-			passing('image.member', 'imag'),
-			events.map(({ type }) => type),
-		);
+		assert.deepEqual(passing('image.member', 'imag'), events.map(eventType));
 		assert.ok(!passing('image.upload').some((type) => type.startsWith('image.upload')));
 	});
 	it('are lines of the log', async () => {
 		const lines: string[] = [];
 		const log: Log = { ...silentLog, info: (_fields, message) => void lines.push(message) };
 		const events = await eventsOfALife();
-		for (const event of events) notifiers.log({ log }).publish(event);
+		for (const event of events) logNotifier(log, 'image.test').publish(event);
 		assert.deepEqual(
 			lines,
 			events.map(({ type }) => type),

@@ -71,12 +71,12 @@ function set(image: Image, values: Settable): Image {
 function setProperty(image: Image, name: string, value: string, when: 'always' | 'absent' | 'present'): Image {
 	const present = Object.hasOwn(image.properties, name);
 	if (when === 'absent' && present) throw new ImageError('conflict', `property ${name} already exists`);
-	if (when === 'present' && !present) throw missing(name);
+	if (when === 'present' && !present) throw missingProperty(name);
 	return { ...image, properties: { ...image.properties, [name]: value } };
 }
 
 function dropProperty(image: Image, name: string): Image {
-	if (!Object.hasOwn(image.properties, name)) throw missing(name);
+	if (!Object.hasOwn(image.properties, name)) throw missingProperty(name);
 	return { ...image, properties: Object.fromEntries(Object.entries(image.properties).filter(([key]) => key !== name)) };
 }
 
@@ -85,6 +85,6 @@ function dropTag(image: Image, tag: string): Image {
 	return { ...image, tags: image.tags.filter((each) => each !== tag) };
 }
 
-function missing(property: string): ImageError {
+export function missingProperty(property: string): ImageError {
 	return new ImageError('conflict', `property ${property} does not exist`);
 }

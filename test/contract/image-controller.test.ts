@@ -333,8 +333,8 @@ describe('quota', () => {
 
 describe('property protection', () => {
 	const protections = createPropertyProtections([
-		{ pattern: /^secret$/, roles: { create: ['admin'], read: ['admin'], update: ['admin'], delete: ['admin'] } },
-		{ pattern: /./, roles: { create: ['@'], read: ['@'], update: ['@'], delete: ['@'] } },
+		{ pattern: /^secret$/, allows: { create: ['admin'], read: ['admin'], update: ['admin'], delete: ['admin'] } },
+		{ pattern: /./, allows: { create: ['@'], read: ['@'], update: ['@'], delete: ['@'] } },
 	]);
 	it('hides what may not be read and refuses what may not be touched', async () => {
 		const { images } = await testSite({ protections });
@@ -343,8 +343,58 @@ describe('property protection', () => {
 		assert.deepEqual((await images.show(ctx, id)).properties, { open: 'y' });
 		assert.deepEqual((await images.show(admin, id)).properties, { secret: 'x', open: 'y' });
 		await refused(images.update(ctx, id, [{ setProperty: 'secret', value: 'z', when: 'always' }]), 'forbidden');
-		await refused(images.update(ctx, id, [{ dropProperty: 'secret' }]), 'forbidden');
+		await refused(images.update(ctx, id, [{ setProperty: 'secret', value: 'z', when: 'absent' }]), 'forbidden');
 		assert.deepEqual((await images.update(ctx, id, [{ dropProperty: 'open' }])).properties, {});
+	});
+});
+
+describe('a property that may not be read', () => {
+	const sections = [
+		{ pattern: /^write_only$/, allows: { create: ['@'], read: ['admin'], update: ['admin'], delete: ['@'] } },
+		{ pattern: /^frozen$/, allows: { create: ['@'], read: ['@'], update: ['admin'], delete: ['admin'] } },
+	];
+	const withSecret = async () => {
+		const { images } = await testSite({ protections: createPropertyProtections(sections) });
+		const { id } = await images.create(admin, { owner: 'project-a', properties: { write_only: 'x', frozen: 'y' } });
+		return { images, id };
+	};
+	it('is missing to replace and to remove', async () => {
+		const { images, id } = await withSecret();
+		await refused(
+			images.update(ctx, id, [{ setProperty: 'write_only', value: 'z', when: 'present' }]),
+			'conflict',
+			/does not exist/,
+		);
+		await refused(images.update(ctx, id, [{ dropProperty: 'write_only' }]), 'conflict', /does not exist/);
+		await refused(images.update(ctx, id, [{ dropProperty: 'never_was' }]), 'conflict', /does not exist/);
+	});
+	it('is created by who sets it, whatever is there, and stays unseen', async () => {
+		const { images, id } = await withSecret();
+		for (const when of ['absent', 'always'] as const) {
+			const changed = await images.update(ctx, id, [{ setProperty: 'write_only', value: when, when }]);
+			assert.deepEqual(changed.properties, { frozen: 'y' });
+			assert.equal((await images.show(admin, id)).properties.write_only, when);
+		}
+	});
+	it('is found by no list', async () => {
+		const { images } = await withSecret();
+		const owner = caller({ roles: ['admin', 'member', 'reader'], admin: true });
+		const found = (who: typeof ctx, value: string) =>
+			images.list(who, {
+				filters: [{ field: 'property', name: 'write_only', value }],
+				sort: [{ key: 'id', descending: false }],
+				limit: 9,
+				withCommunity: false,
+			});
+		assert.equal((await found(owner, 'x')).images.length, 1);
+		assert.equal((await found(ctx, 'x')).images.length, 0);
+	});
+	it('does not keep others from being changed, and adding over what is there is changing it', async () => {
+		const { images, id } = await withSecret();
+		await refused(images.update(ctx, id, [{ setProperty: 'frozen', value: 'z', when: 'always' }]), 'forbidden');
+		await refused(images.update(ctx, id, [{ setProperty: 'frozen', value: 'z', when: 'absent' }]), 'forbidden');
+		assert.equal((await images.update(ctx, id, [{ set: { name: 'n' } }])).name, 'n');
+		assert.equal((await images.show(admin, id)).properties.write_only, 'x');
 	});
 });
 

@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { PolicyTarget } from '#domain/ports/policy.ts';
 import { silentLog } from '#lib/log.ts';
-import { createPropertyProtections } from '#policy/property-protections.ts';
+import { createPatternSearch } from '#policy/pattern-search.ts';
+import { createPropertyProtections, openPropertyProtections } from '#policy/property-protections.ts';
+import { PatternError } from '#policy/python-pattern.ts';
 import { createRemoteCheck } from '#policy/remote-check.ts';
 import type { RuleSource } from '#policy/rule.ts';
 import { createRulePolicy } from '#policy/rule-policy.ts';
 import { caller } from '../support/onion.ts';
+import { temporaryDir } from '../support/temporary-dir.ts';
 
 function allows(text: RuleSource, over: Parameters<typeof caller>[0] = {}, target: PolicyTarget = {}): boolean {
 	return createRulePolicy({ overrides: { here: text, yes: '@', no: '!', loop: 'rule:loop' }, log: silentLog }).allows(
@@ -225,9 +230,9 @@ describe('remote checks', () => {
 
 describe('property protections', () => {
 	const protections = createPropertyProtections([
-		{ pattern: /^billing_/, roles: { create: ['admin'], read: ['@'], update: ['Admin'], delete: [] } },
-		{ pattern: /secret/, roles: { create: ['admin'], read: ['admin'], update: ['admin'], delete: ['admin'] } },
-		{ pattern: /^x_/, roles: { create: ['@'], read: ['@'], update: ['@'], delete: ['@'] } },
+		{ pattern: /^billing_/, allows: { create: ['admin'], read: ['@'], update: ['Admin'], delete: [] } },
+		{ pattern: /secret/, allows: { create: ['admin'], read: ['admin'], update: ['admin'], delete: ['admin'] } },
+		{ pattern: /^x_/, allows: { create: ['@'], read: ['@'], update: ['@'], delete: ['@'] } },
 	]);
 	const admin = caller({ roles: ['admin'] });
 	it('the first section whose pattern is found decides', () => {
@@ -239,6 +244,48 @@ describe('property protections', () => {
 	});
 	it('without a section nobody may do anything', () => {
 		assert.equal(protections.allows(admin, 'read', 'colour'), false);
+	});
+	it('roles of a service that asks for the user count', () => {
+		const service = { user: null, project: null, userDomain: null, projectDomain: null, roles: ['admin'] };
+		const token = { userDomain: null, projectDomain: null, domain: null, systemScope: null, adminProject: true, service };
+		assert.equal(protections.allows(caller({ token }), 'update', 'billing_code'), true);
+	});
+	it('no pattern takes long, whatever the name', () => {
+		const name = 'a'.repeat(255);
+		for (const pattern of ['^(a+)+$', '(a|a)*b', '(a*)*(a*)*b', 'a*a*a*a*a*b', '(?=(a+)+b)', '(?<!(a|aa)+b)c'])
+			createPatternSearch(pattern).test(`${name}!`);
+	});
+	it('what cannot be searched so, or is too large, is refused', () => {
+		for (const pattern of [
+			'(a)\\1',
+			'(?P<n>a)(?P=n)',
+			'(?(1)a|b)',
+			'(?>a)',
+			'a*+',
+			'(?x)a',
+			'((a{1000}){1000}){1000}',
+			'('.repeat(9999),
+		])
+			assert.throws(() => createPatternSearch(pattern), PatternError, pattern.slice(0, 40));
+	});
+	it('a file that is not there, not complete or contradicts itself is an error that says where', async () => {
+		await using dir = await temporaryDir();
+		const file = join(dir.path, 'protections.conf');
+		const opened = () =>
+			openPropertyProtections({ file, format: 'roles', policy: createRulePolicy({ log: silentLog }), log: silentLog });
+		await assert.rejects(opened(), /ENOENT/);
+		const complete = 'create=admin\nread=@\nupdate=admin\ndelete=!\n';
+		await writeFile(file, `[x]\n${complete.replace('read=@\n', '')}`);
+		await assert.rejects(opened(), /protections\.conf: \[x\] read: missing/);
+		await writeFile(file, `[x]\n${complete.replace('read=@', 'read=@,!')}`);
+		await assert.rejects(opened(), /exclude each other/);
+		await writeFile(file, `[x(]\n${complete}`);
+		await assert.rejects(opened(), /\[x\(\] is no regular expression/);
+		await writeFile(file, `[os_glance_x]\n${complete.replace('read=@', 'read=!')}[x]\n${complete}`);
+		const protections = await opened();
+		assert.equal(protections.allows(caller(), 'read', 'os_glance_x'), true);
+		assert.equal(protections.allows(caller(), 'create', 'axb'), false);
+		assert.equal(protections.allows(admin, 'create', 'axb'), true);
 	});
 	it('the properties of the service are open', () => {
 		assert.equal(protections.allows(caller(), 'read', 'os_glance_failed_import'), true);

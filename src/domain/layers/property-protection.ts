@@ -5,7 +5,9 @@ import type { PropertyAction, PropertyProtections } from '#domain/ports/property
 import type { RequestContext } from '../context.ts';
 import { ImageError } from '../errors.ts';
 import type { Image, ImageChange } from '../image.ts';
+import { missingProperty } from '../image-changes.ts';
 import type { Layer } from '../onion.ts';
+import type { ImageQuery } from '../query.ts';
 
 export function propertyProtection(facts: ImageFacts, protections: PropertyProtections | undefined): Layer {
 	if (protections === undefined) return () => ({});
@@ -17,13 +19,29 @@ export function propertyProtection(facts: ImageFacts, protections: PropertyProte
 		const entries = Object.entries(image.properties).filter(([name]) => protections?.allows(ctx, 'read', name));
 		return { ...image, properties: Object.fromEntries(entries) };
 	}
-	/** A property the caller may not read is missing for them: changing or dropping it is refused by its own right. */
-	function mustAll(ctx: RequestContext, image: Image, changes: readonly ImageChange[]): void {
-		for (const change of changes) {
-			if ('dropProperty' in change) must(ctx, 'delete', change.dropProperty);
-			if (!('setProperty' in change)) continue;
-			must(ctx, Object.hasOwn(image.properties, change.setProperty) ? 'update' : 'create', change.setProperty);
-		}
+	/**
+	 * To the caller a property they may not read is not there: replacing or dropping it finds nothing, and setting it is
+	 * creating it, also for the layers inside, which do see it.
+	 */
+	function permitted(ctx: RequestContext, image: Image, changes: readonly ImageChange[]): readonly ImageChange[] {
+		const visible = new Set(Object.keys(readable(ctx, image).properties));
+		return changes.map((change) => {
+			if ('dropProperty' in change) {
+				if (!visible.delete(change.dropProperty)) throw missingProperty(change.dropProperty);
+				must(ctx, 'delete', change.dropProperty);
+			}
+			if (!('setProperty' in change)) return change;
+			const { setProperty: name, when } = change;
+			const isVisible = visible.has(name);
+			if (when === 'present' && !isVisible) throw missingProperty(name);
+			must(ctx, isVisible ? 'update' : 'create', name);
+			if (protections?.allows(ctx, 'read', name)) visible.add(name);
+			return when === 'absent' && !isVisible ? { ...change, when: 'always' } : change;
+		});
+	}
+	/** Whether a list would tell the value of a property that the caller may not read. */
+	function asksTheUnreadable(ctx: RequestContext, { filters }: ImageQuery): boolean {
+		return filters.some((filter) => filter.field === 'property' && !protections?.allows(ctx, 'read', filter.name));
 	}
 	return (inner) => ({
 		async create(ctx, draft) {
@@ -33,11 +51,11 @@ export function propertyProtection(facts: ImageFacts, protections: PropertyProte
 		show: async (ctx, id) => readable(ctx, await inner.show(ctx, id)),
 		async list(ctx, query) {
 			const page = await inner.list(ctx, query);
+			if (asksTheUnreadable(ctx, query)) return { ...page, images: [], full: false };
 			return { ...page, images: page.images.map((image) => readable(ctx, image)) };
 		},
 		async update(ctx, id, changes) {
-			mustAll(ctx, await facts.get(id), changes);
-			return readable(ctx, await inner.update(ctx, id, changes));
+			return readable(ctx, await inner.update(ctx, id, permitted(ctx, await facts.get(id), changes)));
 		},
 		upload: async (ctx, id, upload) => readable(ctx, await inner.upload(ctx, id, upload)),
 		async download(ctx, id) {

@@ -2,8 +2,9 @@
 import type { ImageError } from '#domain/errors.ts';
 import type { NodeAnnounce } from '#domain/ops.ts';
 import type { Draft } from './draft.ts';
-import { countsFromAnySite, foldImage, type ImageOp, type ImageState, NO_IMAGE, type Writer } from './fold/image-fold.ts';
 import { foldNode } from './fold/node-fold.ts';
+import type { RecordKind, Writer } from './fold/record-kind.ts';
+import { IMAGES, isMetadefOp, NAMESPACES } from './kinds.ts';
 import type { LogTrust } from './ports.ts';
 import { stampOf } from './registry/clock.ts';
 import { type Entry, openEntry, type SealedEntry } from './registry/entry.ts';
@@ -11,9 +12,10 @@ import { type Entry, openEntry, type SealedEntry } from './registry/entry.ts';
 /** Why the op had no effect, or undefined. The entry is part of its log either way. */
 export async function appendEntry(draft: Draft, sealed: SealedEntry, trust: LogTrust): Promise<ImageError | undefined> {
 	const { entry } = sealed;
+	const { op } = entry;
 	draft.append(sealed);
-	if (entry.op.type === 'node.announce') return announce(draft, entry.log, entry.op, trust);
-	return fold(draft, entry, entry.op);
+	if (op.type === 'node.announce') return announce(draft, entry.log, op, trust);
+	return isMetadefOp(op) ? fold(draft, NAMESPACES, entry, op) : fold(draft, IMAGES, entry, op);
 }
 
 function announce(draft: Draft, log: string, op: NodeAnnounce, trust: LogTrust): ImageError | undefined {
@@ -22,37 +24,46 @@ function announce(draft: Draft, log: string, op: NodeAnnounce, trust: LogTrust):
 	return refusal;
 }
 
-async function fold(draft: Draft, entry: Entry, op: ImageOp): Promise<ImageError | undefined> {
-	const record = draft.image(op.id);
+async function fold<State, RecordOp extends { readonly id: string }>(
+	draft: Draft,
+	kind: RecordKind<State, RecordOp>,
+	entry: Entry,
+	op: RecordOp,
+): Promise<ImageError | undefined> {
+	const record = draft.record(kind, op.id);
 	const writer = writerOf(draft, entry);
-	if (op.type === 'copy.add' || op.type === 'copy.drop') {
-		const { state, refusal } = foldImage(record.state, writer, op);
-		if (!refusal) draft.setImage(op.id, { ...record, state });
+	if (kind.standsApart(op)) {
+		const { state, refusal } = kind.fold(record.state, writer, op);
+		if (!refusal) draft.setRecord(kind, op.id, { ...record, state });
 		return refusal;
 	}
 	const stamp = stampOf(entry.hlc, entry.log);
-	draft.addOp(op.id, stamp, entry.seq);
+	draft.addOp(kind, op.id, stamp, entry.seq);
 	if (stamp > record.last) {
-		const { state, refusal } = foldImage(record.state, writer, op);
-		draft.setImage(op.id, { state, last: stamp });
+		const { state, refusal } = kind.fold(record.state, writer, op);
+		draft.setRecord(kind, op.id, { state, last: stamp });
 		return refusal;
 	}
-	if (mayMatter(record.state, writer, op)) draft.setImage(op.id, { ...record, state: await refold(draft, record.state, op.id) });
+	if (kind.mayMatter(record.state, writer, op)) {
+		const state = await refold(draft, kind, record.state, op.id);
+		draft.setRecord(kind, op.id, { ...record, state });
+	}
 	return undefined;
 }
 
-/** A late op of another site changes nothing, unless it is the create that the record should have had, or a member's answer. */
-function mayMatter({ image }: ImageState, writer: Writer, op: ImageOp): boolean {
-	return countsFromAnySite(op) || image === undefined || image.site === writer.site;
-}
-
-/** All ops of the image again, in their order. Copies stand as they are, and the revision goes on growing. */
-async function refold(draft: Draft, before: ImageState, id: string): Promise<ImageState> {
-	const ops = [...(await draft.opsOf(id))].sort(([a], [b]) => (a < b ? -1 : 1));
-	let state: ImageState = { ...NO_IMAGE, copies: before.copies, revision: before.revision };
+/** All ops of the record again, in their order. What stands apart stays as it is, and the revision goes on growing. */
+async function refold<State, RecordOp extends { readonly id: string }>(
+	draft: Draft,
+	kind: RecordKind<State, RecordOp>,
+	before: State,
+	id: string,
+): Promise<State> {
+	const ops = [...(await draft.opsOf(kind, id))].sort(([a], [b]) => (a < b ? -1 : 1));
+	let state = kind.restart(before);
 	for (const [stamp, seq] of ops) {
 		const entry = entryAt(draft, stamp.slice(stamp.indexOf('.') + 1), seq);
-		if (entry.op.type !== 'node.announce') state = foldImage(state, writerOf(draft, entry), entry.op).state;
+		// what is listed as an op of a kind's record was folded as such when it came
+		state = kind.fold(state, writerOf(draft, entry), entry.op as object as RecordOp).state;
 	}
 	return state;
 }

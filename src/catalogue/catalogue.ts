@@ -6,7 +6,9 @@ import type { KeyValue } from '#lib/key-value.ts';
 import type { Log } from '#lib/log.ts';
 import { changesIn } from './changes.ts';
 import { rootPrefix, statusPrefix } from './indexes.ts';
+import { IMAGES, NAMESPACES } from './kinds.ts';
 import { migrate } from './level/migrations/index.ts';
+import { firstAssociations, namespaceStates } from './list/namespaces.ts';
 import { listImages } from './list/plan.ts';
 import { listeners } from './listeners.ts';
 import { appendOwn, assertExpected } from './own.ts';
@@ -43,12 +45,12 @@ export async function openCatalogue({ kv, signer, trust, clock: now = Date.now, 
 	const writer = writerOver(store);
 	const changes = listeners<CatalogueChange>(log);
 	const growth = listeners<void>(log);
-	const liveImage = (id: ImageId) => store.image(id).state.image;
+	const liveImage = (id: ImageId) => store.record(IMAGES, id).state.image;
 
 	async function commit(ops: readonly Op[], options: CommitOptions = {}): Promise<void> {
-		if (ops.length === 0 && !options.expected?.size) return;
+		if (ops.length === 0 && !options.expected?.size && !options.expectedNamespaces?.size) return;
 		await writer.write(async (draft) => {
-			assertExpected(draft, options.expected);
+			assertExpected(draft, options);
 			for (const op of ops) await appendOwn(draft, op, { signer, trust, clock });
 			return changesIn(draft, signer.log);
 		}, tell);
@@ -81,7 +83,7 @@ export async function openCatalogue({ kv, signer, trust, clock: now = Date.now, 
 		feed,
 		image: liveImage,
 		knows: (id) => {
-			const { image, tombstone } = store.image(id).state;
+			const { image, tombstone } = store.record(IMAGES, id).state;
 			return image !== undefined || tombstone;
 		},
 		images: (query) => listImages({ kv, image: liveImage }, query),
@@ -95,6 +97,11 @@ export async function openCatalogue({ kv, signer, trust, clock: now = Date.now, 
 				if (image?.status === status) yield image;
 			}
 		},
+		namespace: (name) => store.record(NAMESPACES, name).state.namespace,
+		async *namespaces() {
+			for await (const { namespace } of namespaceStates(store)) if (namespace) yield namespace;
+		},
+		resourceTypes: async () => firstAssociations(await Array.fromAsync(namespaceStates(store))),
 		nodes: () => nodeRecords(store, signer.log),
 		commit,
 		follow: (listener) => changes.add(listener),

@@ -3,25 +3,38 @@ import type { ImageId } from '#domain/image.ts';
 import type { Op } from '#domain/ops.ts';
 import type { KeyChange } from '#lib/key-value.ts';
 import type { NodeState } from './fold/node-fold.ts';
-import { indexKeys } from './indexes.ts';
-import { encodeImage, entryKey, type Head, headKey, type ImageRecord, imageKey, nodeKey, opsPrefix, toBytes } from './records.ts';
+import type { AnyKind, FoldRecord, RecordKind } from './fold/record-kind.ts';
+import { isMetadefOp } from './kinds.ts';
+import { entryKey, type Head, headKey, nodeKey, toBytes } from './records.ts';
 import type { SealedEntry } from './registry/entry.ts';
 
 /** Everything a fold may look at. */
 export interface Records {
 	head(log: string): Head | undefined;
 	node(log: string): NodeState | undefined;
-	image(id: ImageId): ImageRecord;
+	/** the record, or `none` of its kind */
+	record<State>(kind: Kind<State>, id: string): FoldRecord<State>;
 	/** the envelope of an entry */
 	entry(log: string, seq: number): Uint8Array | undefined;
-	/** stamp → sequence number of every op on the image */
-	opsOf(id: ImageId): Promise<ReadonlyMap<string, number>>;
+	/** stamp → sequence number of every op on the record */
+	opsOf(kind: AnyKind, id: string): Promise<ReadonlyMap<string, number>>;
 }
+
+/** A kind whose records have this state, whatever its ops are. */
+// biome-ignore lint/suspicious/noExplicitAny: ops are contravariant in their kind
+export type Kind<State> = RecordKind<State, any>;
 
 /** What the entries of one log spoke of, whether or not it had an effect. */
 interface Touched {
 	readonly images: ReadonlySet<ImageId>;
 	readonly node: boolean;
+}
+
+/** A record of any kind that a draft changes. */
+interface Changed {
+	readonly kind: AnyKind;
+	readonly id: string;
+	readonly record: FoldRecord<unknown>;
 }
 
 export interface Draft extends Records {
@@ -30,13 +43,14 @@ export interface Draft extends Records {
 	readonly touched: ReadonlyMap<string, Touched>;
 	readonly heads: ReadonlyMap<string, Head>;
 	readonly nodes: ReadonlyMap<string, NodeState>;
-	readonly images: ReadonlyMap<ImageId, ImageRecord>;
+	/** by the key they are stored under */
+	readonly records: ReadonlyMap<string, Changed>;
 	readonly entries: ReadonlyMap<string, Uint8Array>;
 	readonly ops: ReadonlyMap<string, number>;
 	append(sealed: SealedEntry): void;
 	setNode(log: string, state: NodeState): void;
-	setImage(id: ImageId, record: ImageRecord): void;
-	addOp(id: ImageId, stamp: string, seq: number): void;
+	setRecord<State>(kind: Kind<State>, id: string, record: FoldRecord<State>): void;
+	addOp(kind: AnyKind, id: string, stamp: string, seq: number): void;
 	/** Takes over another draft that was made over this one. */
 	absorb(other: Draft): void;
 }
@@ -45,14 +59,14 @@ export function draftOver(base: Records): Draft {
 	const touched = new Map<string, { images: Set<ImageId>; node: boolean }>();
 	const heads = new Map<string, Head>();
 	const nodes = new Map<string, NodeState>();
-	const images = new Map<ImageId, ImageRecord>();
+	const records = new Map<string, Changed>();
 	const entries = new Map<string, Uint8Array>();
 	const ops = new Map<string, number>();
 	function touch(log: string, op: Op): void {
 		const seen = touched.get(log) ?? { images: new Set(), node: false };
 		touched.set(log, seen);
 		if (op.type === 'node.announce') seen.node = true;
-		else seen.images.add(op.id);
+		else if (!isMetadefOp(op)) seen.images.add(op.id);
 	}
 
 	return {
@@ -60,16 +74,20 @@ export function draftOver(base: Records): Draft {
 		touched,
 		heads,
 		nodes,
-		images,
+		records,
 		entries,
 		ops,
 		head: (log) => heads.get(log) ?? base.head(log),
 		node: (log) => nodes.get(log) ?? base.node(log),
-		image: (id) => images.get(id) ?? base.image(id),
+		record<State>(kind: Kind<State>, id: string) {
+			// keys of different kinds differ: what is under this one was set for this kind
+			const changed = records.get(kind.key(id))?.record as FoldRecord<State> | undefined;
+			return changed ?? base.record(kind, id);
+		},
 		entry: (log, seq) => entries.get(entryKey(log, seq)) ?? base.entry(log, seq),
-		async opsOf(id) {
-			const all = new Map(await base.opsOf(id));
-			const prefix = opsPrefix(id);
+		async opsOf(kind, id) {
+			const all = new Map(await base.opsOf(kind, id));
+			const prefix = kind.opsPrefix(id);
 			for (const [key, seq] of ops) if (key.startsWith(prefix)) all.set(key.slice(prefix.length), seq);
 			return all;
 		},
@@ -79,12 +97,12 @@ export function draftOver(base: Records): Draft {
 			touch(log, op);
 		},
 		setNode: (log, state) => void nodes.set(log, state),
-		setImage: (id, record) => void images.set(id, record),
-		addOp: (id, stamp, seq) => void ops.set(opsPrefix(id) + stamp, seq),
+		setRecord: (kind, id, record) => void records.set(kind.key(id), { kind, id, record }),
+		addOp: (kind, id, stamp, seq) => void ops.set(kind.opsPrefix(id) + stamp, seq),
 		absorb(other) {
 			for (const [log, head] of other.heads) heads.set(log, head);
 			for (const [log, state] of other.nodes) nodes.set(log, state);
-			for (const [id, record] of other.images) images.set(id, record);
+			for (const [key, changed] of other.records) records.set(key, changed);
 			for (const [key, envelope] of other.entries) entries.set(key, envelope);
 			for (const [key, seq] of other.ops) ops.set(key, seq);
 		},
@@ -98,18 +116,18 @@ export function changesOf(draft: Draft, base: Records): readonly KeyChange[] {
 	for (const [log, head] of draft.heads) changes.push({ put: headKey(log), value: toBytes(head) });
 	for (const [log, state] of draft.nodes) changes.push({ put: nodeKey(log), value: toBytes(state) });
 	for (const [put, seq] of draft.ops) changes.push({ put, value: toBytes(seq) });
-	for (const [id, record] of draft.images) {
-		changes.push({ put: imageKey(id), value: encodeImage(record) });
-		changes.push(...indexChanges(base.image(id), record));
+	for (const [put, { kind, id, record }] of draft.records) {
+		changes.push({ put, value: kind.encode(record) });
+		changes.push(...indexChanges(kind.indexKeys(base.record(kind, id).state), kind.indexKeys(record.state)));
 	}
 	return changes;
 }
 
 const NOTHING = new Uint8Array(0);
 
-function indexChanges(before: ImageRecord, after: ImageRecord): readonly KeyChange[] {
-	const old = new Set(before.state.image ? indexKeys(before.state.image) : []);
-	const now = new Set(after.state.image ? indexKeys(after.state.image) : []);
+function indexChanges(before: readonly string[], after: readonly string[]): readonly KeyChange[] {
+	const old = new Set(before);
+	const now = new Set(after);
 	return [
 		...[...old.difference(now)].map((del) => ({ del })),
 		...[...now.difference(old)].map((put) => ({ put, value: NOTHING })),

@@ -1,9 +1,10 @@
 /** This node's own log: what it refuses to write, and how it writes the rest. */
 import { ImageError } from '#domain/errors.ts';
-import type { ImageId } from '#domain/image.ts';
 import type { Op } from '#domain/ops.ts';
+import type { CommitOptions } from '#domain/ports/catalogue.ts';
 import { appendEntry } from './append.ts';
 import type { Draft } from './draft.ts';
+import { IMAGES, NAMESPACES } from './kinds.ts';
 import type { LogSigner, LogTrust } from './ports.ts';
 import type { HybridClock } from './registry/clock.ts';
 import { sealEntry } from './registry/entry.ts';
@@ -34,10 +35,12 @@ export async function appendOwn(draft: Draft, op: Op, { signer, trust, clock }: 
 	if (refusal) throw refusal;
 }
 
-/** An image that does not exist has no revision that could be expected. */
-export function assertExpected(draft: Draft, expected: ReadonlyMap<ImageId, number> = new Map()): void {
-	for (const [id, revision] of expected) {
-		const found = draft.image(id).state.image?.revision;
-		if (found !== revision) throw new ImageError('conflict', `image ${id} was changed by another request`);
-	}
+/** What does not exist has no revision that could be expected. */
+export function assertExpected(draft: Draft, { expected, expectedNamespaces }: CommitOptions): void {
+	for (const [id, revision] of expected ?? [])
+		if (draft.record(IMAGES, id).state.image?.revision !== revision)
+			throw new ImageError('conflict', `image ${id} was changed by another request`);
+	for (const [name, revision] of expectedNamespaces ?? [])
+		if (draft.record(NAMESPACES, name).state.namespace?.revision !== revision)
+			throw new ImageError('conflict', `namespace ${name} was changed by another request`);
 }

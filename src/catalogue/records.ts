@@ -5,14 +5,17 @@
  *   l/<log>/<seq>          an entry's envelope, as it came
  *   h/<log>                Head: how far the log is held
  *   n/<log>                NodeState
- *   i/<id>                 ImageRecord, also for deleted ids and for ids of which only copies are known
+ *   i/<id>                 record of an image, also for deleted ids and for ids of which only copies are known
  *   o/<id>/<stamp>         the sequence number of an op on the image, so that a late one can be put in its place
+ *   m/<name>               record of a namespace, also after its deletion; names are percent-encoded
+ *   p/<name>/<stamp>       as o/, of a namespace
  *   r/<root>/<id>, s/<status>/<id>, x/…   indexes: indexes.ts
  *
  * Values are JSON: V8 reads it faster than any binary form measured.
  */
 import type { ImageId } from '#domain/image.ts';
-import { type ImageState, NO_IMAGE } from './fold/image-fold.ts';
+import type { ImageState } from './fold/image-fold.ts';
+import type { FoldRecord } from './fold/record-kind.ts';
 import type { Hlc } from './registry/clock.ts';
 
 export interface Head {
@@ -22,13 +25,7 @@ export interface Head {
 	readonly hlc: Hlc;
 }
 
-export interface ImageRecord {
-	readonly state: ImageState;
-	/** the latest stamp of an op on this image, effective or not; '' before the first */
-	readonly last: string;
-}
-
-export const NO_RECORD: ImageRecord = { state: NO_IMAGE, last: '' };
+export type ImageRecord = FoldRecord<ImageState>;
 
 export const FORMAT_KEY = 'format';
 export const HEADS = 'h/';
@@ -37,7 +34,18 @@ export const headKey = (log: string) => HEADS + log;
 export const nodeKey = (log: string) => NODES + log;
 export const imageKey = (id: ImageId) => `i/${id}`;
 export const entryKey = (log: string, seq: number) => `l/${log}/${seq.toString(16).padStart(12, '0')}`;
-export const opsPrefix = (id: ImageId) => `o/${id}/`;
+export const imageOpsPrefix = (id: ImageId) => `o/${id}/`;
+
+export const NAMESPACE_RECORDS = 'm/';
+export const namespaceKey = (name: string) => NAMESPACE_RECORDS + segment(name);
+export const namespaceOpsPrefix = (name: string) => `p/${segment(name)}/`;
+/** Back from what follows NAMESPACE_RECORDS. */
+export const namespaceOf = (key: string) => decodeURIComponent(key);
+
+/** Any text as a part of a key that ends where it should. */
+function segment(text: string): string {
+	return encodeURIComponent(text.toWellFormed());
+}
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

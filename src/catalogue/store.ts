@@ -1,23 +1,9 @@
-/** The records as they are stored: small ones in memory, images through a bounded cache. */
-import type { ImageId } from '#domain/image.ts';
+/** The records as they are stored: small ones in memory, those of images and namespaces through bounded caches. */
 import type { KeyValue } from '#lib/key-value.ts';
-import { changesOf, type Draft, type Records } from './draft.ts';
+import { changesOf, type Draft, type Kind, type Records } from './draft.ts';
 import type { NodeState } from './fold/node-fold.ts';
-import {
-	decodeImage,
-	entryKey,
-	fromBytes,
-	HEADS,
-	type Head,
-	type ImageRecord,
-	imageKey,
-	NO_RECORD,
-	NODES,
-	opsPrefix,
-} from './records.ts';
-
-/** Decoded images kept: a list and the shows after it read the same ones. */
-const CACHED_IMAGES = 4096;
+import type { AnyKind, FoldRecord } from './fold/record-kind.ts';
+import { entryKey, fromBytes, HEADS, type Head, NODES } from './records.ts';
 
 export interface Store extends Records {
 	readonly kv: KeyValue;
@@ -32,12 +18,20 @@ export interface Store extends Records {
 export async function openStore(kv: KeyValue): Promise<Store> {
 	const heads = await readAll<Head>(kv.sub(HEADS));
 	const nodes = await readAll<NodeState>(kv.sub(NODES));
-	const cache = new Map<ImageId, ImageRecord>();
+	const caches = new Map<AnyKind, Map<string, FoldRecord<unknown>>>();
 
-	function remember(id: ImageId, record: ImageRecord): ImageRecord {
+	function cacheOf<State>(kind: Kind<State>): Map<string, FoldRecord<State>> {
+		const cache = caches.get(kind) ?? new Map();
+		caches.set(kind, cache);
+		return cache as Map<string, FoldRecord<State>>;
+	}
+
+	/** The latest used comes last; the first is forgotten. */
+	function remember<State>(kind: Kind<State>, id: string, record: FoldRecord<State>): FoldRecord<State> {
+		const cache = cacheOf(kind);
 		cache.delete(id);
 		cache.set(id, record);
-		if (cache.size > CACHED_IMAGES) cache.delete(cache.keys().next().value ?? id);
+		if (cache.size > kind.cached) cache.delete(cache.keys().next().value ?? id);
 		return record;
 	}
 
@@ -47,21 +41,21 @@ export async function openStore(kv: KeyValue): Promise<Store> {
 		nodes: () => nodes,
 		head: (log) => heads.get(log),
 		node: (log) => nodes.get(log),
-		image(id) {
-			const cached = cache.get(id);
-			if (cached) return remember(id, cached);
-			const bytes = kv.get(imageKey(id));
-			return bytes ? remember(id, decodeImage(bytes)) : NO_RECORD;
+		record(kind, id) {
+			const cached = cacheOf(kind).get(id);
+			if (cached) return remember(kind, id, cached);
+			const bytes = kv.get(kind.key(id));
+			return bytes ? remember(kind, id, kind.decode(bytes)) : kind.none;
 		},
 		entry: (log, seq) => kv.get(entryKey(log, seq)),
 		entries: (log, from, to) =>
 			Array.fromAsync(kv.entries({ gte: entryKey(log, from), lte: entryKey(log, to) }), ([, envelope]) => envelope),
-		opsOf: (id) => readAll<number>(kv.sub(opsPrefix(id))),
+		opsOf: (kind, id) => readAll<number>(kv.sub(kind.opsPrefix(id))),
 		async adopt(draft) {
 			await kv.write(changesOf(draft, store), { sync: true });
 			for (const [log, head] of draft.heads) heads.set(log, head);
 			for (const [log, state] of draft.nodes) nodes.set(log, state);
-			for (const [id, record] of draft.images) remember(id, record);
+			for (const { kind, id, record } of draft.records.values()) remember(kind, id, record);
 		},
 	};
 	return store;

@@ -6,10 +6,12 @@
  * `node.announce` speaks of its own log only; `image.create` makes the writer's site the owner; every other
  * `image.*` op counts only when the writer's site owns the image; `copy.*` speaks of the writer's own copies only,
  * of any image. Sharing has two keys: `member.add` and `member.remove` count from the owning site only, `member.status`
- * from any, so that the receiving project can accept wherever it is.
+ * from any, so that the receiving project can accept wherever it is. `metadef.create` makes the writer's site the owner
+ * of a namespace until it is deleted; every other `metadef.*` op counts only from the owning site.
  */
 import type { ContentRef, ImageDraft, ImageId, ImageStatus, Settable } from './image.ts';
 import type { MemberStatus } from './member.ts';
+import type { ItemDrafts, ItemKind, NamespaceFields } from './metadef.ts';
 
 export type Op =
 	| NodeAnnounce
@@ -22,7 +24,10 @@ export type Op =
 	| CopyDrop
 	| MemberAdd
 	| MemberSetStatus
-	| MemberRemove;
+	| MemberRemove
+	| MetadefOp;
+
+export type MetadefOp = MetadefCreate | MetadefUpdate | MetadefPut | MetadefDrop | MetadefDelete;
 
 /** First op of every log, and again when addresses or certificate change: what binds a log to a site. */
 export interface NodeAnnounce {
@@ -107,4 +112,52 @@ export interface MemberRemove {
 	readonly type: 'member.remove';
 	readonly id: ImageId;
 	readonly member: string;
+}
+
+/** An empty namespace; a name may be used again once its namespace is deleted. */
+export interface MetadefCreate {
+	readonly type: 'metadef.create';
+	/** its name */
+	readonly id: string;
+	readonly fields: NamespaceFields;
+	/** UTC milliseconds: of the namespace that was renamed into this one */
+	readonly createdAt?: number;
+}
+
+export interface MetadefUpdate {
+	readonly type: 'metadef.update';
+	readonly id: string;
+	readonly set: Partial<NamespaceFields>;
+}
+
+/** Adds items of one kind, or replaces those that are there. All or none. */
+export type MetadefPut = { readonly [K in ItemKind]: MetadefPutOf<K> }[ItemKind];
+
+export interface MetadefPutOf<K extends ItemKind> {
+	readonly type: 'metadef.put';
+	readonly id: string;
+	readonly kind: K;
+	readonly items: readonly PutItem<K>[];
+}
+
+export interface PutItem<K extends ItemKind> {
+	/** renames: the item that becomes this one */
+	readonly was?: string;
+	/** UTC milliseconds: of the same item in the namespace that was renamed */
+	readonly createdAt?: number;
+	readonly value: ItemDrafts[K];
+}
+
+/** Names that are not there are dropped already. */
+export interface MetadefDrop {
+	readonly type: 'metadef.drop';
+	readonly id: string;
+	readonly kind: ItemKind;
+	readonly names: readonly string[];
+}
+
+/** With all that is in it. The resource types it was associated with stay known. */
+export interface MetadefDelete {
+	readonly type: 'metadef.delete';
+	readonly id: string;
 }

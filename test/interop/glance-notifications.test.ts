@@ -59,7 +59,7 @@ async function ours(): Promise<readonly DomainEvent[]> {
 		description: null,
 		...times,
 	} as const;
-	const x = { type: 'string', title: 'X' };
+	const x = { type: 'string', title: 'X' } as const;
 	return [
 		image,
 		{ ...circumstances, type: 'image.member.create', imageId: 'I', member: { member: 'm', status: 'pending', ...times } },
@@ -86,13 +86,13 @@ async function ours(): Promise<readonly DomainEvent[]> {
 			...circumstances,
 			type: 'metadef_object.create',
 			namespace: 'N',
-			object: { name: 'O', description: 'd', required: ['x'], properties: { x }, ...times },
+			object: { name: 'O', description: 'd', required: ['x'], properties: [{ name: 'x', schema: x }], ...times },
 		},
 		{
 			...circumstances,
 			type: 'metadef_property.create',
 			namespace: 'N',
-			property: { name: 'P', schema: { type: 'integer', title: 'P', minimum: 0 } },
+			property: { name: 'P', schema: { type: 'integer', title: 'P', minimum: 0 }, ...times },
 		},
 		{
 			...circumstances,

@@ -11,6 +11,75 @@ const id = imageId(1);
 const self = fixedLogWriter('centre', 42);
 const FIXTURE = new URL('./log-entries.json', import.meta.url);
 
+const METADEF_OPS: readonly Op[] = [
+	{
+		type: 'metadef.create',
+		id: 'OS::Sundog::Test',
+		fields: { displayName: 'Test \u{1F427}', description: null, visibility: 'public', protected: false, owner: 'admin' },
+		createdAt: 1_767_225_500_000,
+	},
+	{ type: 'metadef.update', id: 'OS::Sundog::Test', set: { description: 'more of it', protected: true } },
+	{
+		type: 'metadef.put',
+		id: 'OS::Sundog::Test',
+		kind: 'property',
+		items: [
+			{
+				was: 'cores',
+				createdAt: 1_767_225_500_000,
+				value: {
+					name: 'cpu_cores',
+					schema: {
+						name: 'cpu_cores',
+						type: 'integer',
+						title: 'Cores',
+						description: 'how many',
+						operators: ['<or>'],
+						default: '1',
+						readonly: false,
+						minimum: 1,
+						maximum: 64.5,
+						enum: ['1', '2'],
+						pattern: '^[0-9]+$',
+						minLength: 0,
+						maxLength: 2,
+						confidential: false,
+						items: { type: 'string', enum: ['a'] },
+						uniqueItems: true,
+						minItems: 0,
+						maxItems: 9,
+						additionalItems: false,
+					},
+				},
+			},
+		],
+	},
+	{
+		type: 'metadef.put',
+		id: 'OS::Sundog::Test',
+		kind: 'object',
+		items: [
+			{
+				value: {
+					name: 'cpu',
+					description: null,
+					required: ['cores'],
+					properties: [{ name: 'cores', schema: { type: 'integer', title: 'Cores', default: null } }],
+				},
+			},
+		],
+	},
+	{ type: 'metadef.put', id: 'OS::Sundog::Test', kind: 'tag', items: [{ value: { name: 'a' } }, { value: { name: 'b' } }] },
+	{
+		type: 'metadef.put',
+		id: 'OS::Sundog::Test',
+		kind: 'association',
+		items: [{ value: { name: 'OS::Glance::Image', prefix: 'hw_', propertiesTarget: null } }],
+	},
+	{ type: 'metadef.drop', id: 'OS::Sundog::Test', kind: 'tag', names: ['a'] },
+	{ type: 'metadef.delete', id: 'OS::Sundog::Test' },
+];
+
 /** One entry of every type, every optional field used. */
 const OPS: readonly Op[] = [
 	self.announce,
@@ -42,6 +111,7 @@ const OPS: readonly Op[] = [
 	{ type: 'member.add', id, member: 'a502104e1768498b86eef40c53440439' },
 	{ type: 'member.status', id, member: 'a502104e1768498b86eef40c53440439', status: 'accepted' },
 	{ type: 'member.remove', id, member: 'a502104e1768498b86eef40c53440439' },
+	...METADEF_OPS,
 ];
 
 function sealed(): readonly SealedEntry[] {

@@ -2,15 +2,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { type LocalCatalogue, openCatalogue } from '#catalogue/catalogue.ts';
-import { foldImage, NO_IMAGE, type Writer } from '#catalogue/fold/image-fold.ts';
-import { memoryKeyValue } from '#catalogue/memory.ts';
-import { sealEntry } from '#catalogue/registry/entry.ts';
+import type { LocalCatalogue } from '#catalogue/catalogue.ts';
+import { foldImage, type ImageOp, NO_IMAGE } from '#catalogue/fold/image-fold.ts';
+import type { Writer } from '#catalogue/fold/record-kind.ts';
 import { follows, IMAGE_STATUSES, type Image } from '#domain/image.ts';
 import { MEMBER_STATUSES } from '#domain/member.ts';
 import type { Op } from '#domain/ops.ts';
-import { silentLog } from '#lib/log.ts';
-import { createOp, dataOp, imageId, type LogWriter, logTrust, logWriter } from '../support/fleet-of-logs.ts';
+import { createOp, dataOp, imageId, logWriter } from '../support/fleet-of-logs.ts';
+import { catalogueOf, interleaved, logsOf as logsOfAll, type Step } from '../support/log-histories.ts';
 
 const RUNS = 200;
 const IDS = [imageId(1), imageId(2)];
@@ -21,16 +20,16 @@ const reader = logWriter('centre');
 const id = fc.constantFrom(...IDS);
 const member = fc.constantFrom('m1', 'm2');
 const status = fc.constantFrom(...MEMBER_STATUSES);
-const sharingOp = (of: string): fc.Arbitrary<Op> =>
+const sharingOp = (of: string): fc.Arbitrary<ImageOp> =>
 	fc.oneof(
-		member.map((who): Op => ({ type: 'member.add', id: of, member: who })),
-		fc.tuple(member, status).map(([who, next]): Op => ({ type: 'member.status', id: of, member: who, status: next })),
-		member.map((who): Op => ({ type: 'member.remove', id: of, member: who })),
+		member.map((who): ImageOp => ({ type: 'member.add', id: of, member: who })),
+		fc.tuple(member, status).map(([who, next]): ImageOp => ({ type: 'member.status', id: of, member: who, status: next })),
+		member.map((who): ImageOp => ({ type: 'member.remove', id: of, member: who })),
 	);
-const op: fc.Arbitrary<Op> = fc.oneof(
+const op: fc.Arbitrary<ImageOp> = fc.oneof(
 	id.map((of) => createOp(of, { tags: ['t'], properties: { p: '0' } })),
 	fc.tuple(id, fc.constantFrom('a', 'b'), fc.nat(3)).map(
-		([of, key, n]): Op => ({
+		([of, key, n]): ImageOp => ({
 			type: 'image.update',
 			id: of,
 			set: { name: key + n },
@@ -38,11 +37,11 @@ const op: fc.Arbitrary<Op> = fc.oneof(
 			dropProperties: ['p'],
 		}),
 	),
-	fc.tuple(id, fc.constantFrom(...IMAGE_STATUSES)).map(([of, status]): Op => ({ type: 'image.status', id: of, status })),
-	fc.tuple(id, fc.integer({ min: 1, max: 3 })).map(([of, n]): Op => dataOp(of, n)),
-	id.map((of): Op => ({ type: 'image.delete', id: of })),
-	fc.tuple(id, fc.constantFrom('s1', 's2')).map(([of, store]): Op => ({ type: 'copy.add', id: of, store, kind: 'site' })),
-	fc.tuple(id, fc.constantFrom('s1', 's2')).map(([of, store]): Op => ({ type: 'copy.drop', id: of, store })),
+	fc.tuple(id, fc.constantFrom(...IMAGE_STATUSES)).map(([of, status]): ImageOp => ({ type: 'image.status', id: of, status })),
+	fc.tuple(id, fc.integer({ min: 1, max: 3 })).map(([of, n]): ImageOp => dataOp(of, n)),
+	id.map((of): ImageOp => ({ type: 'image.delete', id: of })),
+	fc.tuple(id, fc.constantFrom('s1', 's2')).map(([of, store]): ImageOp => ({ type: 'copy.add', id: of, store, kind: 'site' })),
+	fc.tuple(id, fc.constantFrom('s1', 's2')).map(([of, store]): ImageOp => ({ type: 'copy.drop', id: of, store })),
 	id.chain(sharingOp),
 );
 /** An op, its writer, and how far the shared clock moves before it: often not at all, so that stamps tie. */
@@ -52,47 +51,8 @@ const sharing = fc
 	.array(fc.record({ op: sharingOp(imageId(1)), by: fc.constantFrom(0, 2), later: fc.nat(1) }), { minLength: 3, maxLength: 20 })
 	.map((steps) => [{ op: createOp(imageId(1)), by: 0, later: 1 }, ...steps]);
 
-/** Every op, effective or not, as an entry of its writer's log: what a hostile or lagging node may send. */
-function logsOf(steps: readonly { readonly op: Op; readonly by: number; readonly later: number }[]): readonly Uint8Array[][] {
-	const logs = WRITERS.map((): Uint8Array[] => []);
-	const heads = WRITERS.map(() => ({ seq: 0, hash: null as Uint8Array | null, counter: 0, ms: 0 }));
-	let ms = 1;
-	const append = (by: number, one: Op) => {
-		const writer = WRITERS[by] as LogWriter;
-		const head = heads[by] ?? assert.fail();
-		head.counter = head.ms === ms ? head.counter + 1 : 0;
-		head.ms = ms;
-		head.seq++;
-		const sealed = sealEntry(
-			{ log: writer.log, seq: head.seq, prev: head.hash, hlc: [ms, head.counter], op: one },
-			writer.signer.sign,
-		);
-		head.hash = sealed.hash;
-		logs[by]?.push(sealed.envelope);
-	};
-	for (const [by, writer] of WRITERS.entries()) append(by, writer.announce);
-	for (const step of steps) {
-		ms += step.later;
-		append(step.by, step.op);
-	}
-	return logs;
-}
-
-async function freshCatalogue(): Promise<LocalCatalogue> {
-	return openCatalogue({ kv: memoryKeyValue(), signer: reader.signer, trust: logTrust, log: silentLog });
-}
-
-/** One interleaving of the logs: `choices` says whose turn it is. */
-function interleaved(logs: readonly (readonly Uint8Array[])[], choices: readonly number[]): readonly Uint8Array[] {
-	const left = logs.map((entries) => [...entries]);
-	const order: Uint8Array[] = [];
-	for (let turn = 0; left.some((entries) => entries.length > 0); turn++) {
-		const open = left.filter((entries) => entries.length > 0);
-		const entry = open[(choices[turn % Math.max(choices.length, 1)] ?? 0) % open.length]?.shift();
-		if (entry) order.push(entry);
-	}
-	return order;
-}
+const logsOf = (steps: readonly Step[]) => logsOfAll(WRITERS, steps);
+const freshCatalogue = () => catalogueOf(reader);
 
 /** The records, without the revision: that counts what this node has seen. */
 function recordsOf(catalogue: LocalCatalogue): unknown {
@@ -258,7 +218,7 @@ describe('catalogue fold', () => {
 			fc.property(fc.array(op, { maxLength: 40 }), (ops) => {
 				let state = foldImage(NO_IMAGE, writer, createOp(imageId(1))).state;
 				for (const next of ops) {
-					if (next.type === 'node.announce' || next.id !== imageId(1)) continue;
+					if (next.id !== imageId(1)) continue;
 					const { state: after, refusal } = foldImage(state, writer, next);
 					if (refusal) assert.equal(after, state);
 					const [from, to] = [state.image, after.image];

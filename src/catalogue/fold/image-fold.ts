@@ -8,12 +8,13 @@
  */
 import { type ErrorCode, ImageError } from '#domain/errors.ts';
 import { assertFollows, type Copy, follows, type Image } from '#domain/image.ts';
-import type { ImageCreate, ImageSetData, ImageSetStatus, Op } from '#domain/ops.ts';
+import type { ImageCreate, ImageSetData, ImageSetStatus, MetadefOp, Op } from '#domain/ops.ts';
 import { compareUtf8 } from '#lib/utf8-order.ts';
 import { isMemberOp, withMembers } from './image-members.ts';
 import { updated } from './image-update.ts';
+import type { Folded, Writer } from './record-kind.ts';
 
-export type ImageOp = Exclude<Op, { readonly type: 'node.announce' }>;
+export type ImageOp = Exclude<Op, MetadefOp | { readonly type: 'node.announce' }>;
 
 export interface ImageState {
 	/** the live record; its `copies` are those below */
@@ -26,26 +27,12 @@ export interface ImageState {
 	readonly revision: number;
 }
 
-/** Who speaks: the log, and the site that its certificate binds it to. */
-export interface Writer {
-	readonly log: string;
-	readonly site: string;
-	/** UTC milliseconds of the entry's clock */
-	readonly at: number;
-}
-
-interface Folded {
-	readonly state: ImageState;
-	/** why the op had no effect */
-	readonly refusal?: ImageError;
-}
-
 export const NO_IMAGE: ImageState = { tombstone: false, copies: [], revision: 0 };
 
 /** Stores that one node may claim for one image. */
 const COPIES_PER_NODE_MAX = 64;
 
-export function foldImage(state: ImageState, writer: Writer, op: ImageOp): Folded {
+export function foldImage(state: ImageState, writer: Writer, op: ImageOp): Folded<ImageState> {
 	switch (op.type) {
 		case 'copy.add':
 			return withCopy(state, { store: op.store, node: writer.log, kind: op.kind });
@@ -63,7 +50,7 @@ export function foldImage(state: ImageState, writer: Writer, op: ImageOp): Folde
 	}
 }
 
-function create(state: ImageState, writer: Writer, op: ImageCreate): Folded {
+function create(state: ImageState, writer: Writer, op: ImageCreate): Folded<ImageState> {
 	if (state.image || state.tombstone) return none(state, 'conflict', `image id ${op.id} is in use`);
 	const { tags, properties, ...fields } = op.fields;
 	const image: Image = {
@@ -95,7 +82,7 @@ export function countsFromAnySite(op: ImageOp): boolean {
 
 type ChangeOp = Exclude<ImageOp, { type: 'image.create' | `copy.${string}` }>;
 
-function change(state: ImageState, writer: Writer, op: ChangeOp): Folded {
+function change(state: ImageState, writer: Writer, op: ChangeOp): Folded<ImageState> {
 	const { image } = state;
 	if (!image) return none(state, 'not-found', `image ${op.id} does not exist`);
 	if (image.site !== writer.site && !countsFromAnySite(op))
@@ -138,7 +125,7 @@ function withData(image: Image, op: ImageSetData): Image {
 	return { ...image, status: 'active', size: content.size, content, checksum, hashAlgorithm, hashValue, virtualSize };
 }
 
-function withCopy(state: ImageState, copy: Copy): Folded {
+function withCopy(state: ImageState, copy: Copy): Folded<ImageState> {
 	const others = state.copies.filter((held) => !isCopy(held, copy.store, copy.node));
 	if (others.filter((held) => held.node === copy.node).length >= COPIES_PER_NODE_MAX)
 		return none(state, 'limit-exceeded', `a node can name at most ${COPIES_PER_NODE_MAX} stores of an image`);
@@ -157,6 +144,6 @@ function byStoreThenNode(a: Copy, b: Copy): number {
 	return compareUtf8(a.store, b.store) || compareUtf8(a.node, b.node);
 }
 
-function none(state: ImageState, code: ErrorCode, why: string): Folded {
+function none(state: ImageState, code: ErrorCode, why: string): Folded<ImageState> {
 	return { state, refusal: new ImageError(code, why) };
 }

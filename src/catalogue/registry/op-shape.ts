@@ -15,6 +15,7 @@ import type {
 	NodeAnnounce,
 	Op,
 } from '#domain/ops.ts';
+import { METADEF_SHAPES } from './metadef-op-shape.ts';
 import { type Check, dictionary, flag, integer, list, nullable, oneOf, refuse, shape, text } from './shapes.ts';
 
 /** Protection, not policy: the API's own limits (255 characters, 64 KiB) are below these. UTF-16 units. */
@@ -101,6 +102,7 @@ const SHAPES: Readonly<Record<Op['type'], Check>> = {
 	'member.add': shape<MemberAdd>({ type, id, member }),
 	'member.status': shape<MemberSetStatus>({ type, id, member, status: oneOf(MEMBER_STATUSES) }),
 	'member.remove': shape<MemberRemove>({ type, id, member }),
+	...METADEF_SHAPES,
 };
 
 /** Throws `invalid` with the place of the first thing that is not as it must be. */

@@ -27,6 +27,10 @@ export function integer(min: number, max: number): Check {
 	};
 }
 
+export const finite: Check = (value, at) => {
+	if (typeof value !== 'number' || !Number.isFinite(value)) refuse(at, 'is not a number');
+};
+
 export const flag: Check = (value, at) => {
 	if (typeof value !== 'boolean') refuse(at, 'is neither true nor false');
 };

@@ -3,6 +3,7 @@
  * LevelDB and memory now, PostgreSQL later, behind one contract (test/contract/catalogue.test.ts).
  */
 import type { ContentRef, Image, ImageId } from '../image.ts';
+import type { NamespaceRecord, ResourceType } from '../metadef.ts';
 import type { Op } from '../ops.ts';
 import type { ImagePage, ImageQuery } from '../query.ts';
 
@@ -17,6 +18,12 @@ export interface Catalogue {
 	imagesOf(root: string): Promise<readonly Image[]>;
 	/** Live images in a status, any site, by id. For recovery and background work, not for requests. */
 	imagesIn(status: Image['status']): AsyncIterable<Image>;
+	/** The live namespace of this name. */
+	namespace(name: string): NamespaceRecord | undefined;
+	/** All live namespaces, by name. */
+	namespaces(): AsyncIterable<NamespaceRecord>;
+	/** Every resource type that a namespace was ever associated with, the oldest first. */
+	resourceTypes(): Promise<readonly ResourceType[]>;
 	/** Nodes known from valid announcements, self included. */
 	nodes(): readonly NodeRecord[];
 	/**
@@ -32,6 +39,8 @@ export interface Catalogue {
 
 export interface CommitOptions {
 	readonly expected?: ReadonlyMap<ImageId, number>;
+	/** by name */
+	readonly expectedNamespaces?: ReadonlyMap<string, number>;
 }
 
 export interface NodeRecord {

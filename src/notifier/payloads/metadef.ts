@@ -1,6 +1,6 @@
 /** Metadata definitions. `*_old` is the name before an update, otherwise the name itself. */
 import type { Circumstances, MetadefEvent } from '#domain/events.ts';
-import type { JsonObject, MetadefObject } from '#domain/metadef.ts';
+import type { MetadefObject, PropertySchema } from '#domain/metadef.ts';
 import { deletion, seconds } from './times.ts';
 
 type Event = Circumstances & MetadefEvent;
@@ -36,7 +36,7 @@ export function metadefPayload(event: Event): object {
 }
 
 function objectPayload(namespace: string, object: MetadefObject, nameBefore?: string): object {
-	const properties = Object.entries(object.properties).map(([name, schema]) => ({ name, ...propertyKeys(schema) }));
+	const properties = (object.properties ?? []).map(({ name, schema }) => ({ name, ...propertyKeys(schema) }));
 	return {
 		namespace,
 		...names(object.name, nameBefore),
@@ -66,7 +66,7 @@ const PROPERTY_KEYS = [
 	'additionalItems',
 ] as const;
 
-function propertyKeys(schema: JsonObject): object {
+function propertyKeys(schema: PropertySchema): object {
 	return Object.fromEntries(PROPERTY_KEYS.map((key) => [key, Object.hasOwn(schema, key) ? schema[key] : null]));
 }
 

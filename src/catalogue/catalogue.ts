@@ -1,5 +1,5 @@
 /** The catalogue of a node: every record is a fold of signed logs, its own and others'. docs/decisions/0003 */
-import type { Image, ImageId } from '#domain/image.ts';
+import { contentsOf, type Image, type ImageId } from '#domain/image.ts';
 import type { Op } from '#domain/ops.ts';
 import type { Catalogue, CatalogueChange, CommitOptions, NodeRecord } from '#domain/ports/catalogue.ts';
 import type { KeyValue } from '#lib/key-value.ts';
@@ -89,7 +89,7 @@ export async function openCatalogue({ kv, signer, trust, clock: now = Date.now, 
 		images: (query) => listImages({ kv, image: liveImage }, query),
 		async imagesOf(root) {
 			const found = await Array.fromAsync(kv.sub(rootPrefix(root)).keys({}), liveImage);
-			return found.filter((image) => image?.content?.root === root) as Image[];
+			return found.filter((image) => image && contentsOf(image).some((ref) => ref.root === root)) as Image[];
 		},
 		async *imagesIn(status) {
 			for await (const id of kv.sub(statusPrefix(status)).keys({})) {

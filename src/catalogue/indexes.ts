@@ -19,7 +19,7 @@
  * every candidate is compared with the filters again.
  */
 import { createHash } from 'node:crypto';
-import type { Image, ImageId } from '#domain/image.ts';
+import { contentsOf, type Image, type ImageId } from '#domain/image.ts';
 import type { MemberStatus } from '#domain/member.ts';
 import type { SortKey } from '#domain/query.ts';
 
@@ -132,7 +132,7 @@ export function timeKey(ms: number): string {
 
 export function indexKeys(image: Image): readonly string[] {
 	const keys = [statusPrefix(image.status) + image.id];
-	if (image.content) keys.push(rootPrefix(image.content.root) + image.id);
+	for (const { root } of contentsOf(image)) keys.push(rootPrefix(root) + image.id);
 	const tail = tailOf(image);
 	const values = PATHS.map((path) => [path, combinations(image, path)] as const);
 	for (const scope of scopesOf(image))

@@ -13,6 +13,11 @@ export interface ImageController {
 	remove(ctx: RequestContext, id: ImageId): Promise<void>;
 	/** Resolves when bytes and record survive loss of power; the image is then `active`. On failure it is `queued` again. */
 	upload(ctx: RequestContext, id: ImageId, upload: Upload): Promise<Image>;
+	/**
+	 * Takes bytes that a later import makes the image's own. Resolves when they survive loss of power; the image is then
+	 * `uploading`. On failure it is `queued` again.
+	 */
+	stage(ctx: RequestContext, id: ImageId, upload: Upload): Promise<Image>;
 	/** Decides and finds the bytes; nothing is read until `read` is iterated. */
 	download(ctx: RequestContext, id: ImageId): Promise<Download>;
 	deactivate(ctx: RequestContext, id: ImageId): Promise<void>;

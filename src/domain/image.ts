@@ -61,6 +61,8 @@ export interface Image {
 	readonly createdAt: number;
 	readonly updatedAt: number;
 	readonly content: ContentRef | null;
+	/** bytes that wait for an import to take them; not readable */
+	readonly staged: DataFacts | null;
 	/** the site whose log created the image and may change it */
 	readonly site: string;
 	/** who says that it holds a full, verified copy; sorted by store, then node */
@@ -69,6 +71,17 @@ export interface Image {
 	readonly members: readonly Member[];
 	/** grows with every change of this record; what `expected` compares */
 	readonly revision: number;
+}
+
+/** What is known of bytes when all of them have come. */
+export interface DataFacts {
+	readonly content: ContentRef;
+	/** md5, hex */
+	readonly checksum: string;
+	/** Node's name of the digest */
+	readonly hashAlgorithm: string;
+	/** hex */
+	readonly hashValue: string;
 }
 
 /** A full, verified copy: a site's blocks (`store` is the site's name) or a central backend (`store` is its id). */
@@ -119,6 +132,11 @@ const NEXT: Readonly<Record<ImageStatus, readonly ImageStatus[]>> = {
 	deleted: [],
 };
 
+/** The bytes an image holds on to: those it has, and those that wait. */
+export function contentsOf({ content, staged }: Pick<Image, 'content' | 'staged'>): readonly ContentRef[] {
+	return [content, staged?.content].filter((ref) => ref !== null && ref !== undefined);
+}
+
 /** May `to` follow `from`? (Glance's table; staying where one is, is not a transition.) */
 export function follows(from: ImageStatus, to: ImageStatus): boolean {
 	return NEXT[from].includes(to);
@@ -126,6 +144,12 @@ export function follows(from: ImageStatus, to: ImageStatus): boolean {
 
 export function assertFollows(from: ImageStatus, to: ImageStatus): void {
 	if (!follows(from, to)) throw new ImageError('conflict', `image status cannot go from ${from} to ${to}`);
+}
+
+/** Data can be staged only while the image is queued; formats may be unknown, but can then not be set any more. */
+export function assertReadyForStaging(image: Image): void {
+	if (image.status !== 'queued')
+		throw new ImageError('conflict', `image ${image.id} is ${image.status}; data can be staged only while it is queued`);
 }
 
 /** An image may be given data only while queued and only when both formats are known. */

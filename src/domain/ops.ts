@@ -9,7 +9,7 @@
  * from any, so that the receiving project can accept wherever it is. `metadef.create` makes the writer's site the owner
  * of a namespace until it is deleted; every other `metadef.*` op counts only from the owning site.
  */
-import type { ContentRef, ImageDraft, ImageId, ImageStatus, Settable } from './image.ts';
+import type { DataFacts, ImageDraft, ImageId, ImageStatus, Settable } from './image.ts';
 import type { MemberStatus } from './member.ts';
 import type { ItemDrafts, ItemKind, NamespaceFields } from './metadef.ts';
 
@@ -19,6 +19,7 @@ export type Op =
 	| ImageUpdate
 	| ImageSetStatus
 	| ImageSetData
+	| ImageStage
 	| ImageDelete
 	| CopyAdd
 	| CopyDrop
@@ -63,14 +64,16 @@ export interface ImageSetStatus {
 }
 
 /** Gives a saving (later: importing) image its bytes and makes it active. Write-once. */
-export interface ImageSetData {
+export interface ImageSetData extends DataFacts {
 	readonly type: 'image.data';
 	readonly id: ImageId;
-	readonly content: ContentRef;
-	readonly checksum: string;
-	readonly hashAlgorithm: string;
-	readonly hashValue: string;
 	readonly virtualSize: number | null;
+}
+
+/** Says which bytes an uploading image has staged. They are let go when it is `queued` again. */
+export interface ImageStage extends DataFacts {
+	readonly type: 'image.stage';
+	readonly id: ImageId;
 }
 
 /** Tombstone: the id is never used again. */

@@ -2,8 +2,8 @@ import type { ImageId } from './image.ts';
 import type { Catalogue } from './ports/catalogue.ts';
 
 /**
- * Before the doors open: an upload that a crash cut short left its image `saving`, and nobody else will ever finish it.
- * Each such image of this site goes back to `queued`; its bytes were never named by a record and are the collector's.
+ * Before the doors open: an upload that a crash cut short left its image `saving`, or `uploading` without staged data, and
+ * nobody else will ever finish it. Each such image of this site goes back to `queued`; its bytes were never named by a record and are the collector's.
  * Resolves to the ids. Must not run while uploads are accepted anywhere on this site.
  */
 export async function recoverInterrupted(parts: {
@@ -12,7 +12,9 @@ export async function recoverInterrupted(parts: {
 }): Promise<readonly ImageId[]> {
 	const { catalogue, site } = parts;
 	const interrupted: ImageId[] = [];
-	for await (const image of catalogue.imagesIn('saving')) if (image.site === site) interrupted.push(image.id);
+	for (const status of ['saving', 'uploading'] as const)
+		for await (const image of catalogue.imagesIn(status))
+			if (image.site === site && image.staged === null) interrupted.push(image.id);
 	for (const id of interrupted) await catalogue.commit([{ type: 'image.status', id, status: 'queued' }]);
 	return interrupted;
 }

@@ -313,3 +313,21 @@ describe('an answer before the body', () => {
 		assert.match(await text(socket), /400 Bad Request/);
 	});
 });
+
+describe('stage', () => {
+	it('takes bytes that are not served, and refuses what an upload refuses', async () => {
+		await using api = await startApi();
+		const id = await api.queued();
+		const stage = (headers: Readonly<Record<string, string>>, body: Buffer) =>
+			api.ask('PUT', `/v2/images/${id}/stage`, { headers, body });
+		assert.equal((await stage({}, Buffer.from('x'))).status, 415);
+		assert.equal((await stage({ ...OCTETS, 'x-openstack-image-size': '9' }, Buffer.from('x'))).status, 400);
+		const staged = await stage(OCTETS, Buffer.from('staged'));
+		assert.deepEqual([staged.status, staged.text], [204, '']);
+		const { json } = await api.ask('GET', `/v2/images/${id}`);
+		assert.deepEqual([json.status, json.size, json.checksum, 'staged' in json], ['uploading', 6, null, false]);
+		assert.equal((await api.ask('GET', `/v2/images/${id}/file`)).status, 204);
+		assert.equal((await stage(OCTETS, Buffer.from('again'))).status, 409);
+		assert.equal((await api.ask('GET', `/v2/images/${id}/stage`)).headers.allow, 'PUT');
+	});
+});

@@ -115,6 +115,7 @@ for (const [name, open] of Object.entries(SUBJECTS)) {
 					createdAt: START + 5,
 					updatedAt: START + 5,
 					content: null,
+					staged: null,
 					site: 'centre',
 					copies: [],
 					members: [],

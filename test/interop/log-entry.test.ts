@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { openEntry, type SealedEntry, sealEntry } from '#catalogue/registry/entry.ts';
 import type { Op } from '#domain/ops.ts';
-import { createOp, dataOp, fixedLogWriter, imageId, logTrust } from '../support/fleet-of-logs.ts';
+import { createOp, dataOp, fixedLogWriter, imageId, logTrust, stageOp } from '../support/fleet-of-logs.ts';
 
 const id = imageId(1);
 const self = fixedLogWriter('centre', 42);
@@ -112,6 +112,7 @@ const OPS: readonly Op[] = [
 	{ type: 'member.status', id, member: 'a502104e1768498b86eef40c53440439', status: 'accepted' },
 	{ type: 'member.remove', id, member: 'a502104e1768498b86eef40c53440439' },
 	...METADEF_OPS,
+	stageOp(id, 5),
 ];
 
 function sealed(): readonly SealedEntry[] {

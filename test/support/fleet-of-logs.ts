@@ -4,7 +4,7 @@
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
 import type { LogSigner, LogTrust } from '#catalogue/ports.ts';
-import type { ImageCreate, ImageSetData, NodeAnnounce, Op } from '#domain/ops.ts';
+import type { ImageCreate, ImageSetData, ImageStage, NodeAnnounce, Op } from '#domain/ops.ts';
 
 export interface LogWriter {
 	readonly log: string;
@@ -103,6 +103,12 @@ export function dataOp(id: string, n = 1): ImageSetData {
 		hashValue: n.toString(16).padStart(128, '0'),
 		virtualSize: null,
 	};
+}
+
+/** The staged data of an image that is `uploading`. */
+export function stageOp(id: string, n = 1): ImageStage {
+	const { type: _, virtualSize: __, ...facts } = dataOp(id, n);
+	return { ...facts, type: 'image.stage' };
 }
 
 /** The ops that take a new image to `active`. */

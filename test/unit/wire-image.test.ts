@@ -37,6 +37,7 @@ const IMAGE: Image = {
 		{ store: 'oslo', node: 'b', kind: 'site' },
 	],
 	members: [],
+	staged: null,
 	revision: 4,
 };
 

@@ -8,7 +8,7 @@
  */
 import { type ErrorCode, ImageError } from '#domain/errors.ts';
 import { assertFollows, type Copy, follows, type Image } from '#domain/image.ts';
-import type { ImageCreate, ImageSetData, ImageSetStatus, MetadefOp, Op } from '#domain/ops.ts';
+import type { ImageCreate, ImageSetData, ImageSetStatus, ImageStage, MetadefOp, Op } from '#domain/ops.ts';
 import { compareUtf8 } from '#lib/utf8-order.ts';
 import { isMemberOp, withMembers } from './image-members.ts';
 import { updated } from './image-update.ts';
@@ -67,6 +67,7 @@ function create(state: ImageState, writer: Writer, op: ImageCreate): Folded<Imag
 		createdAt: writer.at,
 		updatedAt: writer.at,
 		content: null,
+		staged: null,
 		site: writer.site,
 		copies: state.copies,
 		members: [],
@@ -105,6 +106,7 @@ function changed(image: Image, op: Exclude<ChangeOp, { type: 'image.delete' }>, 
 	if (isMemberOp(op)) return withMembers(image, op, at);
 	if (op.type === 'image.update') return { ...updated(image, op), updatedAt: at };
 	if (op.type === 'image.status') return { ...withStatus(image, op), updatedAt: at };
+	if (op.type === 'image.stage') return { ...withStaged(image, op), updatedAt: at };
 	return { ...withData(image, op), updatedAt: at };
 }
 
@@ -114,6 +116,7 @@ function withStatus(image: Image, { status }: ImageSetStatus): Image {
 	if (status === 'active' && image.content === null)
 		throw new ImageError('conflict', `image ${image.id} has no data and cannot become active`);
 	if (status === 'deleted') throw new ImageError('conflict', `image ${image.id} can only be deleted as a whole`);
+	if (status === 'queued') return { ...image, status, staged: null, size: null, virtualSize: null };
 	return { ...image, status };
 }
 
@@ -122,7 +125,14 @@ function withData(image: Image, op: ImageSetData): Image {
 	if (!follows(image.status, 'active'))
 		throw new ImageError('conflict', `image ${image.id} is ${image.status} and cannot be given data`);
 	const { content, checksum, hashAlgorithm, hashValue, virtualSize } = op;
-	return { ...image, status: 'active', size: content.size, content, checksum, hashAlgorithm, hashValue, virtualSize };
+	const facts = { size: content.size, content, checksum, hashAlgorithm, hashValue, virtualSize };
+	return { ...image, ...facts, status: 'active', staged: null };
+}
+
+function withStaged(image: Image, { content, checksum, hashAlgorithm, hashValue }: ImageStage): Image {
+	if (image.status !== 'uploading' || image.staged !== null)
+		throw new ImageError('conflict', `image ${image.id} is ${image.status} and cannot be given staged data`);
+	return { ...image, size: content.size, staged: { content, checksum, hashAlgorithm, hashValue } };
 }
 
 function withCopy(state: ImageState, copy: Copy): Folded<ImageState> {

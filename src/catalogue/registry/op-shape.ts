@@ -8,6 +8,7 @@ import type {
 	ImageDelete,
 	ImageSetData,
 	ImageSetStatus,
+	ImageStage,
 	ImageUpdate,
 	MemberAdd,
 	MemberRemove,
@@ -63,6 +64,8 @@ const content: Check = (value, at) => {
 	if (size / blockSize > BLOCKS_MAX) refuse(at, `has more than ${BLOCKS_MAX} blocks`);
 };
 
+const facts = { content, checksum: text(64, HEX), hashAlgorithm: text(64), hashValue: text(256, HEX) };
+
 const SHAPES: Readonly<Record<Op['type'], Check>> = {
 	'node.announce': shape<NodeAnnounce>({
 		type,
@@ -90,12 +93,10 @@ const SHAPES: Readonly<Record<Op['type'], Check>> = {
 	'image.data': shape<ImageSetData>({
 		type,
 		id,
-		content,
-		checksum: text(64, HEX),
-		hashAlgorithm: text(64),
-		hashValue: text(256, HEX),
+		...facts,
 		virtualSize: nullable(integer(0, Number.MAX_SAFE_INTEGER)),
 	}),
+	'image.stage': shape<ImageStage>({ type, id, ...facts }),
 	'image.delete': shape<ImageDelete>({ type, id }),
 	'copy.add': shape<CopyAdd>({ type, id, store: name, kind: oneOf(['site', 'backend']) }),
 	'copy.drop': shape<CopyDrop>({ type, id, store: name }),

@@ -56,6 +56,7 @@ export function authorisation(facts: ImageFacts): Guard {
 			}),
 		remove: (ctx, id) => seen(ctx, id, () => inner.remove(ctx, id)),
 		upload: (ctx, id, upload) => seen(ctx, id, () => inner.upload(ctx, id, upload)),
+		stage: (ctx, id, upload) => seen(ctx, id, () => inner.stage(ctx, id, upload)),
 		download: (ctx, id) => seen(ctx, id, () => inner.download(ctx, id)),
 		deactivate: (ctx, id) => seen(ctx, id, () => inner.deactivate(ctx, id)),
 		reactivate: (ctx, id) => seen(ctx, id, () => inner.reactivate(ctx, id)),

@@ -3,13 +3,22 @@
  * one rule that ties both together: an image is `active` exactly when its bytes are here and durable.
  */
 
-import type { ImageData, WrittenData } from '#domain/ports/image-data.ts';
+import type { ImageData } from '#domain/ports/image-data.ts';
 import type { ImageOp, ImageRepository } from '#domain/ports/image-repository.ts';
 import type { Log } from '#lib/log.ts';
 import type { RequestContext } from '../context.ts';
 import type { ImageController, Upload } from '../controller.ts';
 import { codeOf, ImageError } from '../errors.ts';
-import { assertReadyForData, type Image, type ImageChange, type ImageId, type ImageStatus } from '../image.ts';
+import {
+	assertReadyForData,
+	assertReadyForStaging,
+	contentsOf,
+	type DataFacts,
+	type Image,
+	type ImageChange,
+	type ImageId,
+	type ImageStatus,
+} from '../image.ts';
 import { applyChanges, updateBetween } from '../image-changes.ts';
 import { latestRecord } from '../latest-record.ts';
 import { memberVerbs } from './members.ts';
@@ -36,25 +45,14 @@ export function location(options: LocationOptions): ImageController {
 		});
 	}
 
-	async function activate(id: ImageId, written: WrittenData): Promise<Image> {
-		const { content, checksum, hashValue } = written;
-		return change(id, (image) => {
-			if (image.status !== 'saving') throw new ImageError('conflict', `image ${id} became ${image.status} during its upload`);
-			return [
-				{ type: 'image.data', id, content, checksum, hashAlgorithm: written.hashAlgorithm, hashValue, virtualSize: null },
-				{ type: 'copy.add', id, store: site, kind: 'site' },
-			];
-		});
-	}
-
 	/** The image is `queued` again, or was deleted meanwhile; resolves to what the uploader is told. */
-	async function giveUp(id: ImageId, cause: unknown): Promise<unknown> {
+	async function giveUp(id: ImageId, during: Taking['during'], cause: unknown): Promise<unknown> {
 		try {
-			await change(id, (image) => (image.status === 'saving' ? [{ type: 'image.status', id, status: 'queued' }] : []));
+			await change(id, (image) => (image.status === during ? [{ type: 'image.status', id, status: 'queued' }] : []));
 			return cause;
 		} catch (error) {
 			if (codeOf(error) === 'not-found') return new ImageError('gone', `image ${id} was deleted during its upload`, { cause });
-			log.error({ err: error, image: id }, 'image stays saving until the next start');
+			log.error({ err: error, image: id }, `image stays ${during} until the next start`);
 			return cause;
 		}
 	}
@@ -68,10 +66,16 @@ export function location(options: LocationOptions): ImageController {
 		}
 	}
 
-	async function upload(ctx: RequestContext, id: ImageId, request: Upload): Promise<Image> {
+	/** Bytes first, then the record that names them: whatever fails in between leaves an image as it was before. */
+	async function take(
+		ctx: RequestContext,
+		id: ImageId,
+		request: Upload,
+		{ during, assertReady, naming }: Taking,
+	): Promise<Image> {
 		await change(id, (image) => {
-			assertReadyForData(image);
-			return [{ type: 'image.status', id, status: 'saving' }];
+			assertReady(image);
+			return [{ type: 'image.status', id, status: during }];
 		});
 		let root: string | undefined;
 		try {
@@ -82,13 +86,30 @@ export function location(options: LocationOptions): ImageController {
 				signal: ctx.signal,
 			});
 			root = written.content.root;
-			return await activate(id, written);
+			return await change(id, (image) => {
+				if (image.status !== during) throw new ImageError('conflict', `image ${id} became ${image.status} during its upload`);
+				return naming(id, written);
+			});
 		} catch (error) {
-			const answer = await giveUp(id, error);
+			const answer = await giveUp(id, during, error);
 			if (root !== undefined) await release(root);
 			throw answer;
 		}
 	}
+
+	const uploading: Taking = {
+		during: 'saving',
+		assertReady: assertReadyForData,
+		naming: (id, written) => [
+			{ type: 'image.data', id, ...factsOf(written), virtualSize: null },
+			{ type: 'copy.add', id, store: site, kind: 'site' },
+		],
+	};
+	const staging: Taking = {
+		during: 'uploading',
+		assertReady: assertReadyForStaging,
+		naming: (id, written) => [{ type: 'image.stage', id, ...factsOf(written) }],
+	};
 
 	return {
 		create: (_ctx, draft) => repository.add(draft),
@@ -96,13 +117,14 @@ export function location(options: LocationOptions): ImageController {
 		list: (_ctx, query) => repository.list(query),
 		update: (_ctx, id, changes) => update(id, changes),
 		async remove(_ctx, id) {
-			const { content } = await latest.actOn(id, (image) => async () => {
+			const removed = await latest.actOn(id, (image) => async () => {
 				await repository.remove(image);
 				return image;
 			});
-			if (content !== null) await release(content.root);
+			for (const { root } of contentsOf(removed)) await release(root);
 		},
-		upload,
+		upload: (ctx, id, request) => take(ctx, id, request, uploading),
+		stage: (ctx, id, request) => take(ctx, id, request, staging),
 		async download(ctx, id) {
 			const image = await repository.get(id);
 			const { content } = image;
@@ -117,6 +139,20 @@ export function location(options: LocationOptions): ImageController {
 		dropTag: async (_ctx, id, tag) => void (await update(id, [{ dropTag: tag }])),
 		...memberVerbs(repository, latest),
 	};
+}
+
+/** The two ways of giving an image bytes. */
+interface Taking {
+	/** what the image is meanwhile */
+	readonly during: 'saving' | 'uploading';
+	assertReady(image: Image): void;
+	/** what names the bytes when they are here */
+	naming(id: ImageId, written: DataFacts): readonly ImageOp[];
+}
+
+/** Only the facts: what was written can also be disposed of. */
+function factsOf({ content, checksum, hashAlgorithm, hashValue }: DataFacts): DataFacts {
+	return { content, checksum, hashAlgorithm, hashValue };
 }
 
 /** Who may read the data of an image, by its status. */

@@ -41,6 +41,11 @@ export function notification(facts: ImageFacts, notifier: Notifier, clock: () =>
 			tell(ctx, 'image.delete', { ...image, status: 'deleted' });
 		},
 		upload: (ctx, id, upload) => tellUpload({ inner, facts, notifier, clock }, ctx, id, upload),
+		async stage(ctx, id, upload) {
+			const image = await inner.stage(ctx, id, upload);
+			tell(ctx, 'image.update', image);
+			return image;
+		},
 		async download(ctx, id) {
 			const download = await inner.download(ctx, id);
 			return { ...download, read: tellSent({ notifier, clock }, ctx, download) };

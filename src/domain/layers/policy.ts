@@ -63,6 +63,10 @@ export function decision(facts: ImageFacts, policy: Policy): Guard {
 			await mustOn(ctx, id, ['upload_image']);
 			return inner.upload(ctx, id, upload);
 		},
+		async stage(ctx, id, upload) {
+			await mustOn(ctx, id, ['modify_image']);
+			return inner.stage(ctx, id, upload);
+		},
 		async download(ctx, id) {
 			await mustOn(ctx, id, ['download_image']);
 			return inner.download(ctx, id);

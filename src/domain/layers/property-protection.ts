@@ -58,6 +58,7 @@ export function propertyProtection(facts: ImageFacts, protections: PropertyProte
 			return readable(ctx, await inner.update(ctx, id, permitted(ctx, await facts.get(id), changes)));
 		},
 		upload: async (ctx, id, upload) => readable(ctx, await inner.upload(ctx, id, upload)),
+		stage: async (ctx, id, upload) => readable(ctx, await inner.stage(ctx, id, upload)),
 		async download(ctx, id) {
 			const download = await inner.download(ctx, id);
 			return { ...download, image: readable(ctx, download.image) };

@@ -14,7 +14,7 @@ export interface Catalogue {
 	knows(id: ImageId): boolean;
 	/** `invalid` for a marker that is unknown or not in the viewer's sight. */
 	images(query: ImageQuery): Promise<ImagePage>;
-	/** Live images with this content, any site. */
+	/** Live images that have or stage this content, any site. */
 	imagesOf(root: string): Promise<readonly Image[]>;
 	/** Live images in a status, any site, by id. For recovery and background work, not for requests. */
 	imagesIn(status: Image['status']): AsyncIterable<Image>;

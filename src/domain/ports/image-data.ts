@@ -1,6 +1,6 @@
 /** The bytes of images as the domain sees them. */
 import type { ByteRange } from '../controller.ts';
-import type { ContentRef } from '../image.ts';
+import type { ContentRef, DataFacts } from '../image.ts';
 
 export interface ImageData {
 	/**
@@ -30,11 +30,4 @@ export interface WriteOptions {
 	readonly signal: AbortSignal;
 }
 
-export interface WrittenData extends AsyncDisposable {
-	readonly content: ContentRef;
-	/** md5, hex */
-	readonly checksum: string;
-	readonly hashAlgorithm: string;
-	/** hex */
-	readonly hashValue: string;
-}
+export interface WrittenData extends DataFacts, AsyncDisposable {}

@@ -20,7 +20,7 @@ export interface ImageRepository {
 	save(image: Image, ops: readonly ImageOp[]): Promise<Image>;
 	/** Leaves a tombstone. `forbidden` for a protected image; `conflict` and `not-found` as `save`. */
 	remove(image: Image): Promise<void>;
-	/** Live images with this content. */
+	/** Live images that have or stage this content. */
 	withContent(root: string): Promise<readonly Image[]>;
 }
 

@@ -22,13 +22,15 @@ const DEFAULT_STALL_MS = 60_000;
 /**
  * Image API v2, "Image data". Bytes go between socket and domain as they are: neither direction touches a Web Stream.
  */
-export function imageDataRoutes(images: Pick<ImageController, 'upload' | 'download'>, limits: DataLimits = {}): readonly Route[] {
-	async function upload(c: AppContext): Promise<Response> {
+type DataVerbs = Pick<ImageController, 'upload' | 'stage' | 'download'>;
+
+export function imageDataRoutes(images: DataVerbs, limits: DataLimits = {}): readonly Route[] {
+	async function take(c: AppContext, verb: 'upload' | 'stage'): Promise<Response> {
 		if (mediaType(c) !== 'application/octet-stream')
 			throw new ImageError('unsupported-type', 'image data must be sent as application/octet-stream');
 		const declaredSize = declaredSizeOf(c);
 		const data = requestBody(c.env.incoming, c.env.outgoing, limits.pace);
-		const image = await images.upload(c.var.ctx, idOf(c), {
+		const image = await images[verb](c.var.ctx, idOf(c), {
 			data,
 			maxBytes: Number.MAX_SAFE_INTEGER,
 			...(declaredSize !== undefined && { declaredSize }),
@@ -64,7 +66,13 @@ export function imageDataRoutes(images: Pick<ImageController, 'upload' | 'downlo
 		return RESPONSE_ALREADY_SENT;
 	}
 
-	return [{ path: '/v2/images/:id/file', methods: { GET: bodyless(download), HEAD: bodyless(download), PUT: upload } }];
+	return [
+		{
+			path: '/v2/images/:id/file',
+			methods: { GET: bodyless(download), HEAD: bodyless(download), PUT: (c) => take(c, 'upload') },
+		},
+		{ path: '/v2/images/:id/stage', methods: { PUT: (c) => take(c, 'stage') } },
+	];
 }
 
 /** X-OpenStack-Image-Size says more than Content-Length: it also holds when the body comes in chunks. */

@@ -4,7 +4,7 @@ import type { Migration } from './index.ts';
 
 const BATCH = 256;
 
-/** To format 2: an image has members. Until now none had any, so that there is nothing to index. */
+/** To format 2: an image has members and may have staged data. Until now none had any, so that there is nothing to index. */
 export const imageMembers: Migration = {
 	name: 'images have members',
 	async *run(kv: KeyValue) {
@@ -13,10 +13,9 @@ export const imageMembers: Migration = {
 			const record = fromBytes<ImageRecord>(value);
 			const { image } = record.state;
 			if (!image || 'members' in image) continue;
-			const members: readonly never[] = [];
 			changes.push({
 				put: imageKey(id),
-				value: toBytes({ ...record, state: { ...record.state, image: { ...(image as object), members } } }),
+				value: toBytes({ ...record, state: { ...record.state, image: { ...(image as object), members: [], staged: null } } }),
 			});
 			if (changes.length < BATCH) continue;
 			yield changes;

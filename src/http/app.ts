@@ -10,23 +10,27 @@ import type { Identity } from '#identity/ports.ts';
 import type { Log } from '#lib/log.ts';
 import { deskRoutes } from './admin/desk.ts';
 import { healthRoutes } from './admin/health.ts';
+import { type ApiOptions, DEFAULT_API } from './api-options.ts';
 import { answerEarly, type DrainLimits } from './early-answer.ts';
 import type { AppContext, AppEnv } from './env.ts';
 import { accessLog } from './middleware/access-log.ts';
+import { cors } from './middleware/cors.ts';
 import { identify } from './middleware/identity.ts';
 import { requestId } from './middleware/request-id.ts';
 import { sameOrigin } from './middleware/same-origin.ts';
-import { namesKnownApi, routePath, toVersionRoot, versionsDocument } from './middleware/versions.ts';
+import { createVersions, toVersionRoot } from './middleware/versions.ts';
 import type { AdminDesk, Health } from './ports.ts';
 import { problem, problemText } from './problems.ts';
-import { bodyless, installRoutes } from './route.ts';
+import { publicUrlOf } from './public-url.ts';
+import { installRoutes, type Route } from './route.ts';
 import { actionRoutes } from './v2/actions.ts';
 import { type DataLimits, imageDataRoutes } from './v2/image-data.ts';
 import { imageRoutes } from './v2/images.ts';
 import { memberRoutes } from './v2/members.ts';
 import { schemaRoutes } from './v2/schemas.ts';
 import { tagRoutes } from './v2/tags.ts';
-import { DEFAULT_FORMATS, type ImageFormats } from './wire/formats.ts';
+import type { ImageRules } from './wire/image-rules.ts';
+import { DEFAULT_VIEW, type ViewOptions } from './wire/image-view.ts';
 
 export interface AppParts {
 	readonly images: ImageController;
@@ -36,41 +40,67 @@ export interface AppParts {
 	readonly health: Health;
 	readonly admin: AdminDesk;
 	readonly log: Log;
-	/** scheme and host that clients use, without a slash at the end; absent: what each request says in Host */
-	readonly publicEndpoint?: string;
-	/** absent: Glance's lists */
-	readonly formats?: ImageFormats;
+	/** what an operator chose; the rest is Glance's default */
+	readonly api?: Partial<ApiOptions>;
+	/** where an image's bytes are, for operators who show it; absent: places are not known */
+	readonly locationsOf?: ViewOptions['locationsOf'];
 	readonly limits?: DataLimits & { readonly drain?: DrainLimits };
 }
 
 export function createApp(parts: AppParts): Hono<AppEnv> {
-	const { images, identity, isAdmin, health, admin, log, publicEndpoint, formats = DEFAULT_FORMATS, limits = {} } = parts;
-	const publicUrl = (c: AppContext) => publicEndpoint ?? new URL(c.req.url).origin;
-	const choices = versionsDocument(300, publicUrl);
+	const { identity, isAdmin, log, limits = {} } = parts;
+	const api = { ...DEFAULT_API, ...parts.api };
+	const publicUrl = publicUrlOf(api);
+	const versions = createVersions(api);
+	const choices = versions.document(300, publicUrl);
 
-	const app = new Hono<AppEnv>({ getPath: routePath });
+	const app = new Hono<AppEnv>({
+		getPath: (request, options) =>
+			versions.routePath(options?.env?.incoming.url ?? request.url, request.headers.get('accept') ?? undefined),
+	});
 	app.onError((error, c) => {
 		if (!(error instanceof ImageError)) log.error({ err: error, request: c.var.requestId }, 'request failed');
 		return problem(c, error);
 	});
-	app.notFound((c) => (namesKnownApi(c.req.path) ? problemText(c, 404, 'the resource could not be found') : choices(c)));
+	app.notFound((c) => (versions.namesKnownApi(c.req.path) ? nothingThere(c) : choices(c)));
 
-	app.use(accessLog(log), answerEarly(limits.drain), requestId, sameOrigin);
+	app.use(accessLog(log), answerEarly(limits.drain), requestId(api.maxRequestIdLength), cors(api.cors));
+	app.use(sameOrigin(api.cors, publicUrl));
 	app.use('/v2/*', identify(identity, isAdmin));
 	app.use('/admin/*', identify(identity, isAdmin));
-	installRoutes(app, [
-		{ path: '/', methods: { GET: choices } },
-		{ path: '/versions', methods: { GET: bodyless(versionsDocument(200, publicUrl)) } },
-		{ path: '/versions/', methods: { GET: bodyless(versionsDocument(200, publicUrl)) } },
-		...healthRoutes(health),
-		{ path: '/v2', methods: { GET: toVersionRoot(publicUrl) } },
-		...imageRoutes({ images, formats, publicUrl }),
+	app.all('/versions/*', versions.document(200, publicUrl));
+	app.all('/v2', toVersionRoot(publicUrl));
+	installRoutes(app, apiRoutes(parts));
+	return app;
+}
+
+/** Everything that can be asked for once it is clear which API is spoken. */
+export function apiRoutes(parts: AppParts): readonly Route[] {
+	const { images, health, admin, limits = {}, locationsOf = DEFAULT_VIEW.locationsOf } = parts;
+	const api = { ...DEFAULT_API, ...parts.api };
+	const publicUrl = publicUrlOf(api);
+	const rules = rulesOf(api);
+	return [
+		...healthRoutes(health, api.healthDisableFile === undefined ? {} : { disableFile: api.healthDisableFile }),
+		...imageRoutes({ images, view: { rules, locationsOf }, pages: api, publicUrl }),
 		...imageDataRoutes(images, limits),
-		...tagRoutes(images),
+		...tagRoutes(images, rules),
 		...actionRoutes(images),
 		...memberRoutes(images),
-		...schemaRoutes(formats),
+		...schemaRoutes(rules),
 		...deskRoutes(admin),
-	]);
-	return app;
+	];
+}
+
+function rulesOf({ diskFormats, containerFormats, customProperties, ...api }: ApiOptions): ImageRules {
+	return { ...api, formats: { disk: diskFormats, container: containerFormats }, custom: customProperties };
+}
+
+const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']);
+
+function nothingThere(c: AppContext): Response {
+	const method = c.env.incoming.method ?? '';
+	return METHODS.has(method)
+		? problemText(c, 404, 'the resource could not be found')
+		: problemText(c, 501, `the method ${method} is not implemented by this server`);
 }

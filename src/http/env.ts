@@ -10,6 +10,8 @@ export interface AppEnv {
 		ctx: RequestContext;
 		/** bytes of image data that went in or out, for the access log */
 		dataBytes: number;
+		/** headers that let a page of another origin read this answer */
+		cors: Readonly<Record<string, string>>;
 	};
 }
 

@@ -1,6 +1,7 @@
 /** Errors leave through here: one table from code to status, one rule for the body. */
 import { STATUS_CODES } from 'node:http';
 import { type ErrorCode, ImageError } from '#domain/errors.ts';
+import { likings } from './accept.ts';
 import type { AppContext } from './env.ts';
 import { respond } from './respond.ts';
 
@@ -71,33 +72,20 @@ const BODIES: Readonly<Record<BodyKind, (line: string, title: string, text: stri
 		'text/html; charset=UTF-8',
 		`<html>\n <head>\n  <title>${line}</title>\n </head>\n <body>\n  <h1>${line}</h1>\n  ${escapeHtml(text)}<br /><br />\n\n\n\n </body>\n</html>`,
 	],
-	json: (line, title, text) => [
-		'application/json; charset=UTF-8',
-		JSON.stringify({ message: `${text}<br /><br />\n\n\n`, code: line, title }),
-	],
+	json: (line, title, text) => ['application/json', JSON.stringify({ message: `${text}<br /><br />\n\n\n`, code: line, title })],
 };
 
 /** HTML before JSON when the client likes both equally; plain text when it names neither, or nothing at all. */
 function bodyKind(accept: string | undefined): BodyKind {
 	if (accept === undefined) return 'plain';
-	const html = quality(accept, 'text/html', 'text/*');
-	const json = quality(accept, 'application/json', 'application/*');
+	const liking = likings(accept);
+	const [html, json] = [liking('text/html'), liking('application/json')];
 	if (html === 0 && json === 0) return 'plain';
 	return html >= json ? 'html' : 'json';
 }
 
-/** The weight of the most exact range that covers a type. RFC 9110 §12.5.1 */
-function quality(accept: string, type: string, family: string): number {
-	const weights = new Map(accept.toLowerCase().split(',').map(parseRange));
-	return weights.get(type) ?? weights.get(family) ?? weights.get('*/*') ?? 0;
-}
-
-function parseRange(range: string): readonly [type: string, weight: number] {
-	const [type = '', ...parameters] = range.split(';').map((part) => part.trim());
-	const weight = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2);
-	return [type, weight === undefined ? 1 : Number(weight) || 0];
-}
+const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#x27;' };
 
 function escapeHtml(text: string): string {
-	return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+	return text.replace(/[&<>"']/g, (character) => ESCAPES[character] ?? character);
 }

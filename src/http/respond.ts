@@ -4,7 +4,7 @@ type PlainHeaders = Readonly<Record<string, string>>;
 
 /** Every answer leaves through here or through `commonHeaders`: none goes without its request id. */
 export function respond(c: AppContext, status: number, body: string | null, headers: PlainHeaders = {}): Response {
-	return new Response(body, { status, headers: { ...commonHeaders(c), ...headers } });
+	return new Response(body, { status, headers: { ...commonHeaders(c), ...(EMPTY.has(status) && NO_CONTENT), ...headers } });
 }
 
 export function respondJson(c: AppContext, status: number, value: unknown, headers: PlainHeaders = {}): Response {
@@ -12,5 +12,9 @@ export function respondJson(c: AppContext, status: number, value: unknown, heade
 }
 
 export function commonHeaders(c: AppContext): PlainHeaders {
-	return { 'x-openstack-request-id': c.var.requestId };
+	return { 'x-openstack-request-id': c.var.requestId, ...c.var.cors };
 }
+
+/** Glance gives even nothing a type. */
+const NO_CONTENT: PlainHeaders = { 'content-type': 'text/html; charset=UTF-8' };
+const EMPTY: ReadonlySet<number> = new Set([202, 204]);

@@ -6,6 +6,8 @@ import type { Hono } from 'hono';
 import { codeOf, ImageError } from '#domain/errors.ts';
 import type { Log } from '#lib/log.ts';
 import type { AppEnv } from './env.ts';
+import { misframed, refuse } from './framing.ts';
+import { createNewcomers } from './newcomers.ts';
 
 export interface HttpLimits {
 	/** a client must have sent its headers by then */
@@ -14,14 +16,20 @@ export interface HttpLimits {
 	readonly keepAliveMs: number;
 	/** of request line and headers together */
 	readonly maxHeaderBytes: number;
+	/** of one request */
+	readonly maxHeaders: number;
 	readonly maxConnections: number;
+	/** of one address, connections that have not sent a request yet: one more closes the oldest */
+	readonly maxNewcomers: number;
 }
 
 export const DEFAULT_HTTP_LIMITS: HttpLimits = {
 	headersTimeoutMs: 10_000,
 	keepAliveMs: 15_000,
 	maxHeaderBytes: 16 * 1024,
+	maxHeaders: 128,
 	maxConnections: 4096,
+	maxNewcomers: 64,
 };
 
 export interface HttpServerOptions {
@@ -43,26 +51,34 @@ export interface HttpServer {
 /** Listens. `conflict` when the address is in use, `invalid` when it is not one of this machine or not ours to take. */
 export async function startHttpServer({ app, host, port, log, limits }: HttpServerOptions): Promise<HttpServer> {
 	const effective = { ...DEFAULT_HTTP_LIMITS, ...limits };
-	const server = createServer(
-		{
-			headersTimeout: effective.headersTimeoutMs,
-			// uploads may last; their pace is watched where they are read
-			requestTimeout: 0,
-			connectionsCheckingInterval: 2000,
-			keepAliveTimeout: effective.keepAliveMs,
-			maxHeaderSize: effective.maxHeaderBytes,
-			noDelay: true,
-		},
-		listenerOf(app, log),
-	);
+	const server = createServer({
+		headersTimeout: effective.headersTimeoutMs,
+		// uploads may last; their pace is watched where they are read
+		requestTimeout: 0,
+		connectionsCheckingInterval: 2000,
+		keepAliveTimeout: effective.keepAliveMs,
+		maxHeaderSize: effective.maxHeaderBytes,
+		noDelay: true,
+	});
 	server.maxConnections = effective.maxConnections;
+	// the parser would leave out headers beyond this number without a word: they are counted where they can be refused
+	server.maxHeadersCount = 0;
+	const newcomers = createNewcomers(effective.maxNewcomers);
+	server.on('connection', newcomers.arrived);
+	const answer = listenerOf(app, log);
+	server.on('request', (incoming, outgoing) => {
+		newcomers.spoke(incoming.socket);
+		const refusal = misframed(incoming, effective.maxHeaders);
+		if (refusal === undefined) answer(incoming, outgoing);
+		else refuse(outgoing, refusal);
+	});
 	// 100 Continue is sent by whoever reads the body, after all checks have passed
 	server.on('checkContinue', (incoming, outgoing) => server.emit('request', incoming, outgoing));
 	await listen(server, host, port);
-	return { url: urlOf(server), close: (graceMs) => close(server, graceMs) };
+	return { url: urlOf(server), close: (graceMs) => close(server, graceMs, newcomers.closeAll) };
 }
 
-type Listener = (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>;
+type Listener = (incoming: IncomingMessage, outgoing: ServerResponse) => void;
 
 function listenerOf(app: Hono<AppEnv>, log: Log): Listener {
 	return getRequestListener(
@@ -108,10 +124,12 @@ function urlOf(server: Server): string {
 	return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
 }
 
-async function close(server: Server, graceMs: number): Promise<void> {
+async function close(server: Server, graceMs: number, closeNewcomers: () => void): Promise<void> {
 	if (!server.listening) return;
 	const closed = once(server, 'close');
 	server.close();
+	// Node takes a connection that has not asked for anything yet for a busy one
+	closeNewcomers();
 	// a connection becomes idle when its answer is out; from now on that is its end
 	const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
 	const grace = setTimeout(() => server.closeAllConnections(), graceMs);

@@ -1,7 +1,9 @@
 /** The door itself: versions, methods, errors, request ids, health, administrators, who is let in. */
 import assert from 'node:assert/strict';
+import { rm, writeFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { codeOf, ImageError } from '#domain/errors.ts';
@@ -12,6 +14,7 @@ import type { Log } from '#lib/log.ts';
 import { silentLog } from '#lib/log.ts';
 import { type ApiServer, startApi } from '../support/api-server.ts';
 import { testSite } from '../support/onion.ts';
+import { temporaryDir } from '../support/temporary-dir.ts';
 
 let api: ApiServer;
 before(async () => {
@@ -27,7 +30,7 @@ describe('versions', () => {
 		const items: { id: string; status: string; links: { href: string }[] }[] = root.json.versions;
 		assert.deepEqual(
 			items.map(({ id }) => id),
-			'15 9 17 7 6 5 4 3 2 1 0'.split(' ').map((minor) => `v2.${minor}`),
+			'15 13 12 11 10 9 8 17 7 6 5 4 3 2 1 0'.split(' ').map((minor) => `v2.${minor}`),
 		);
 		assert.deepEqual(
 			items.filter(({ status }) => status === 'CURRENT').map(({ id }) => id),
@@ -36,28 +39,116 @@ describe('versions', () => {
 		for (const { links } of items) assert.equal(links[0]?.href, `${api.url}/v2/`);
 	});
 	it("the public endpoint takes the place of the request's host", async () => {
-		await using other = await startApi({ publicEndpoint: 'https://images.example' });
+		await using other = await startApi({ api: { publicEndpoint: 'https://images.example' } });
 		assert.equal((await other.ask('GET', '/')).json.versions[0].links[0].href, 'https://images.example/v2/');
 		assert.match(
 			String((await other.ask('POST', '/v2/images', { body: {} })).headers.location),
 			/^https:\/\/images\.example\/v2\/images\//,
 		);
 	});
-	it('every listed minor is the same API, others are choices', async () => {
-		for (const minor of ['v2', 'v2.0', 'v2.7', 'v2.9', 'v2.17'])
+	it('a node with a cache lists its minors too, the newest first', async () => {
+		await using caching = await startApi({ api: { caching: true } });
+		const { json } = await caching.ask('GET', '/versions');
+		const items: { id: string; status: string }[] = json.versions;
+		assert.deepEqual(
+			items.map(({ id, status }) => `${id} ${status}`),
+			Array.from({ length: 19 }, (_, n) => `v2.${18 - n} ${n === 0 ? 'CURRENT' : 'SUPPORTED'}`),
+		);
+		assert.equal((await caching.ask('GET', '/v2.14/images')).status, 200);
+	});
+	it('every listed minor is the same API, others are choices by any method', async () => {
+		for (const minor of ['v2', 'v2.0', 'v2.7', 'v2.8', 'v2.13', 'v2.17'])
 			assert.equal((await api.ask('GET', `/${minor}/images`)).status, 200, minor);
-		for (const path of ['/v2.8/images', '/v3/images', '/v1', '/foo/bar'])
-			assert.equal((await api.ask('GET', path)).status, 300, path);
+		for (const path of ['/v2.14/images', '/v2.18/images', '/v2.01/images', '/V2/images', '/v3/images', '/v1', '/foo/bar', '/'])
+			for (const method of ['GET', 'POST', 'PROPFIND'])
+				assert.equal((await api.ask(method, path)).status, 300, `${method} ${path}`);
 	});
-	it('Accept may name the version', async () => {
-		const accept = 'application/vnd.openstack.images-v2.7';
-		assert.equal((await api.ask('GET', '/images', { headers: { accept } })).status, 200);
-		assert.equal((await api.ask('GET', '/images', { headers: { accept: `${accept}1` } })).status, 300);
+	it('whatever lies under /versions is the list', async () => {
+		for (const [method, path] of [
+			['GET', '/versions/'],
+			['GET', '/versions/x'],
+			['DELETE', '/versions'],
+		] as const)
+			assert.equal((await api.ask(method, path)).status, 200, `${method} ${path}`);
 	});
+	const ACCEPTED: readonly (readonly [accept: string, status: number])[] = [
+		['application/vnd.openstack.images-v2', 200],
+		['application/vnd.openstack.images-v2.7', 200],
+		['APPLICATION/vnd.openstack.images-v2', 200],
+		['application/json, application/vnd.openstack.images-v2;q=0.5', 200],
+		['application/vnd.openstack.images-v2.71', 300],
+		['application/vnd.openstack.images-v3', 300],
+		['application/json', 300],
+	];
+	for (const [accept, status] of ACCEPTED)
+		it(`an unversioned path with Accept: ${accept} is ${status}`, async () => {
+			assert.equal((await api.ask('GET', '/images', { headers: { accept } })).status, status);
+			assert.equal((await api.ask('GET', '/v2/images', { headers: { accept } })).status, 200);
+		});
 	it('/v2 leads to /v2/, where nothing is', async () => {
-		const { status, headers } = await api.ask('GET', '/v2');
-		assert.deepEqual([status, headers.location], [302, `${api.url}/v2/`]);
+		for (const [method, path] of [
+			['GET', '/v2'],
+			['GET', '/v2.7'],
+			['POST', '/v2'],
+		] as const) {
+			const { status, headers } = await api.ask(method, path);
+			assert.deepEqual([status, headers.location], [302, `${api.url}/v2/`]);
+		}
 		assert.equal((await api.ask('GET', '/v2/')).status, 404);
+	});
+});
+
+describe('paths', () => {
+	const raw = async (path: string, method = 'GET') => {
+		const socket = api.connect();
+		socket.end(`${method} ${path} HTTP/1.1\r\nHost: ${new URL(api.url).host}\r\nConnection: close\r\n\r\n`);
+		return Number(/^HTTP\/1\.1 (\d+)/.exec(await text(socket))?.[1]);
+	};
+	const CASES: readonly (readonly [path: string, status: number])[] = [
+		['/v2/%69mages', 200],
+		['/%76%32/images', 200],
+		['//v2/images', 200],
+		['/v2//images', 200],
+		['/v2%2fimages', 200],
+		['http://elsewhere/v2/images', 200],
+		['/v2/images/', 404],
+		['/v2/images/x/', 404],
+		['/v2/IMAGES', 404],
+		['/v2/images/..', 404],
+		['/v2/images/%2e%2e', 404],
+		['/v2/images/../images', 404],
+		['/v2/images/..%2fimages', 404],
+		['/v2/images/a%2fb', 404],
+		['/v2/images/a%252fb', 404],
+		['/v2/images/%00', 404],
+		['/v2/images/%', 404],
+		['/v2/images/%zz', 404],
+		['/v2/images/%ff', 404],
+		['/v2/images/%c0%ae%c0%ae', 404],
+		['/v2/images/%ed%a0%80', 404],
+		['/v2/images/x;y=z', 404],
+		['/v2/images/\\', 400],
+		[`/v2/images/${'x'.repeat(8000)}`, 404],
+		[`/v2/images/${'%2e'.repeat(4000)}`, 404],
+		[`/v2/images?${'x'.repeat(20_000)}`, 431],
+		['/v2/../admin/v1/node', 404],
+		['/%2e%2e/v2/images', 300],
+		['*', 400],
+		['images', 400],
+		['ftp://x/v2/images', 400],
+	];
+	for (const [path, status] of CASES) it(`${path.slice(0, 40)} is ${status}`, async () => assert.equal(await raw(path), status));
+	it('a tag is decoded once, and a slash in it is no part of a tag', async () => {
+		const id = await api.queued();
+		for (const tag of ['%2541', 'a%20b', '100%25', '%E2%82%AC'])
+			assert.equal((await api.ask('PUT', `/v2/images/${id}/tags/${tag}`)).status, 204);
+		assert.deepEqual((await api.ask('GET', `/v2/images/${id}`)).json.tags.toSorted(), ['%41', '100%', 'a b', '€']);
+		for (const [tag, status] of [
+			['a%2Fb', 404],
+			['%00', 400],
+			['x'.repeat(256), 400],
+		] as const)
+			assert.equal((await api.ask('PUT', `/v2/images/${id}/tags/${tag}`)).status, status, tag);
 	});
 });
 
@@ -79,8 +170,15 @@ describe('methods', () => {
 				assert.deepEqual([status, headers.allow], [405, allow], method);
 			}
 		});
-	it('what is not there is 404 by any method', async () => {
-		for (const method of ['GET', 'POST', 'HEAD']) assert.equal((await api.ask(method, '/v2/nothing')).status, 404);
+	it('what is not there is 404 by any method of the API, 501 by others', async () => {
+		for (const method of ['GET', 'POST', 'HEAD', 'PUT', 'PATCH', 'DELETE'])
+			assert.equal((await api.ask(method, '/v2/nothing')).status, 404, method);
+		for (const method of ['PROPFIND', 'TRACE', 'SEARCH'])
+			assert.equal((await api.ask(method, '/v2/nothing')).status, 501, method);
+	});
+	it('an answer without body has the type Glance gives it', async () => {
+		const { status, headers, bytes } = await api.ask('DELETE', `/v2/images/${await api.queued()}`);
+		assert.deepEqual([status, headers['content-type'], bytes.length], [204, 'text/html; charset=UTF-8', 0]);
 	});
 });
 
@@ -101,7 +199,7 @@ describe('error bodies', () => {
 	it('are JSON when that is liked best', async () => {
 		for (const accept of ['application/json', 'application/json, */*;q=0.1', 'APPLICATION/*']) {
 			const { headers, json } = await missing(accept);
-			assert.equal(headers['content-type'], 'application/json; charset=UTF-8', accept);
+			assert.equal(headers['content-type'], 'application/json', accept);
 			assert.deepEqual(json, {
 				message: 'no image found with id x<br /><br />\n\n\n',
 				code: '404 Not Found',
@@ -112,11 +210,14 @@ describe('error bodies', () => {
 	it('are plain text for anything else', async () => {
 		assert.equal((await missing('image/png')).headers['content-type'], 'text/plain; charset=UTF-8');
 	});
-	it('escape what a client sent', async () => {
-		const { text: body } = await api.ask('GET', `/v2/images/${encodeURIComponent('<script>&"')}`, {
-			headers: { accept: 'text/html' },
-		});
-		assert.ok(!body.includes('<script>'), body);
+	it('escape what a client sent as Glance does, in HTML alone', async () => {
+		const ask = (accept: string) => api.ask('GET', `/v2/images/${encodeURIComponent('<script>&"\'é')}`, { headers: { accept } });
+		const text404 = (text: string) =>
+			`<html>\n <head>\n  <title>404 Not Found</title>\n </head>\n <body>\n  <h1>404 Not Found</h1>\n  ${text}<br /><br />\n\n\n\n </body>\n</html>`;
+		const html = await ask('text/html');
+		assert.equal(html.text, text404('no image found with id &lt;script&gt;&amp;&quot;&#x27;é'));
+		assert.equal(html.headers['x-content-type-options'], 'nosniff');
+		assert.equal((await ask('application/json')).json.message, 'no image found with id <script>&"\'é<br /><br />\n\n\n');
 	});
 	it('a fault of the program is 500 and tells nothing', async () => {
 		const site = await testSite();
@@ -151,19 +252,61 @@ describe('request ids', () => {
 	});
 	it('that are too long are 431, not printable 400', async () => {
 		const ask = (id: string) => api.ask('GET', '/v2/images', { headers: { 'x-openstack-request-id': id } });
+		assert.equal((await ask('x'.repeat(64))).status, 200);
 		assert.equal((await ask('x'.repeat(65))).status, 431);
 		assert.equal((await ask('a b')).status, 400);
+	});
+	it('may be as long as the operator likes', async () => {
+		for (const [maxRequestIdLength, status] of [
+			[10, 431],
+			[100, 200],
+			[0, 200],
+		] as const) {
+			await using other = await startApi({ api: { maxRequestIdLength } });
+			const headers = { 'x-openstack-request-id': 'x'.repeat(65) };
+			assert.equal((await other.ask('GET', '/v2/images', { headers })).status, status);
+		}
 	});
 });
 
 describe('health', () => {
-	it('/healthcheck is text, JSON or nothing', async () => {
-		const plain = await api.ask('GET', '/healthcheck');
-		assert.deepEqual([plain.status, plain.text], [200, 'OK']);
-		const json = await api.ask('GET', '/healthcheck', { headers: { accept: 'application/json' } });
-		assert.deepEqual(json.json, { detailed: false, reasons: ['OK'] });
+	const FORMS: readonly (readonly [accept: string | undefined, type: string])[] = [
+		[undefined, 'text/plain; charset=UTF-8'],
+		['*/*', 'text/plain; charset=UTF-8'],
+		['image/png', 'text/plain; charset=UTF-8'],
+		['text/html', 'text/html; charset=UTF-8'],
+		['application/json', 'application/json'],
+		['text/html;q=0.5, application/json', 'application/json'],
+	];
+	for (const [accept, type] of FORMS)
+		it(`/healthcheck for Accept: ${accept} is ${type}`, async () => {
+			const { status, headers } = await api.ask('GET', '/healthcheck', accept === undefined ? {} : { headers: { accept } });
+			assert.deepEqual([status, headers['content-type']], [200, type]);
+		});
+	it('/healthcheck says OK to any method, and nothing to HEAD', async () => {
+		assert.equal((await api.ask('GET', '/healthcheck')).text, 'OK');
+		assert.deepEqual((await api.ask('GET', '/healthcheck', { headers: { accept: 'application/json' } })).json, {
+			detailed: false,
+			reasons: ['OK'],
+		});
 		assert.equal((await api.ask('HEAD', '/healthcheck')).status, 204);
+		assert.equal((await api.ask('POST', '/healthcheck')).status, 200);
 		assert.equal((await api.ask('GET', '/livez')).status, 200);
+	});
+	it('a file takes the node out, while it is there', async () => {
+		await using folder = await temporaryDir();
+		const healthDisableFile = join(folder.path, 'out');
+		await using other = await startApi({ api: { healthDisableFile } });
+		assert.equal((await other.ask('GET', '/healthcheck')).status, 200);
+		await writeFile(healthDisableFile, '');
+		const out = await other.ask('GET', '/healthcheck');
+		assert.deepEqual([out.status, out.text], [503, 'DISABLED BY FILE']);
+		assert.equal((await other.ask('HEAD', '/healthcheck')).status, 503);
+		assert.deepEqual((await other.ask('GET', '/healthcheck', { headers: { accept: 'application/json' } })).json.reasons, [
+			'DISABLED BY FILE',
+		]);
+		await rm(healthDisableFile);
+		assert.equal((await other.ask('GET', '/healthcheck')).status, 200);
 	});
 	it('/readyz names each capability, and is 503 when one fails', async () => {
 		assert.deepEqual((await api.ask('GET', '/readyz')).json, { ready: true, capabilities: [{ name: 'catalogue', ready: true }] });
@@ -182,7 +325,10 @@ describe('schemas', () => {
 		const custom = Object.entries<{ is_base?: boolean }>(image.properties).filter(([, property]) => property.is_base === false);
 		assert.deepEqual(
 			custom.map(([name]) => name),
-			['architecture', 'instance_uuid', 'kernel_id', 'os_distro', 'os_version', 'ramdisk_id'],
+			[
+				...['kernel_id', 'ramdisk_id', 'instance_uuid', 'architecture', 'os_distro', 'os_version'],
+				...['description', 'cinder_encryption_key_id', 'cinder_encryption_key_deletion_policy'],
+			],
 		);
 		const { json: images } = await api.ask('GET', '/v2/schemas/images');
 		assert.deepEqual(images.properties.images, { type: 'array', items: image });

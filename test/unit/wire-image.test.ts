@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import { codeOf } from '#domain/errors.ts';
 import type { Image, ImageChange } from '#domain/image.ts';
 import { applyChanges, updateBetween } from '#domain/image-changes.ts';
-import { DEFAULT_FORMATS } from '#http/wire/formats.ts';
 import { parseImageDraft } from '#http/wire/image-draft.ts';
+import { DEFAULT_RULES } from '#http/wire/image-rules.ts';
 import { viewImage } from '#http/wire/image-view.ts';
 
 const IMAGE: Image = {
@@ -68,7 +68,7 @@ it('any JSON object becomes a draft or an error with a code, and only strings be
 	fc.assert(
 		fc.property(fc.dictionary(names, fc.jsonValue()), (body) => {
 			try {
-				const draft = parseImageDraft(body, DEFAULT_FORMATS);
+				const draft = parseImageDraft(body, DEFAULT_RULES);
 				return Object.values(draft.properties ?? {}).every((value) => typeof value === 'string');
 			} catch (error) {
 				return codeOf(error) === 'invalid' || codeOf(error) === 'forbidden';

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { codeOf, type ErrorCode } from '#domain/errors.ts';
-import { DEFAULT_FORMATS } from '#http/wire/formats.ts';
 import { PATCH_TYPES, parseImagePatch } from '#http/wire/image-patch.ts';
+import { DEFAULT_RULES } from '#http/wire/image-rules.ts';
 
 const [V20, V21] = PATCH_TYPES;
-const parse = (body: unknown) => parseImagePatch(V21, body, DEFAULT_FORMATS);
-const parseOld = (body: unknown) => parseImagePatch(V20, body, DEFAULT_FORMATS);
+const parse = (body: unknown) => parseImagePatch(V21, body, DEFAULT_RULES);
+const parseOld = (body: unknown) => parseImagePatch(V20, body, DEFAULT_RULES);
 const refused = (code: ErrorCode) => (error: unknown) => {
 	assert.equal(codeOf(error), code, String(error));
 	return true;
@@ -79,7 +79,6 @@ describe('JSON patch v2.1', () => {
 			['/colour', null],
 			['/colour', 3],
 			['/name', 'n'.repeat(256)],
-			['/name', '\u{1f600}'],
 			['/name', '\ud800'],
 			['/name', 'a\0'],
 			['/visibility', 'secret'],
@@ -147,7 +146,7 @@ it('any JSON is parsed or refused with a code', () => {
 			fc.array(fc.dictionary(fc.constantFrom('op', 'path', 'value', 'add', 'remove', 'replace'), fc.jsonValue())),
 			(type, body) => {
 				try {
-					parseImagePatch(type, body, DEFAULT_FORMATS);
+					parseImagePatch(type, body, DEFAULT_RULES);
 					return true;
 				} catch (error) {
 					return codeOf(error) !== undefined;

@@ -1,10 +1,10 @@
 import type { ImageController } from '#domain/controller.ts';
 import { ImageError } from '#domain/errors.ts';
-import { parseListQuery } from '#http/wire/filters.ts';
-import type { ImageFormats } from '#http/wire/formats.ts';
+import type { Image } from '#domain/image.ts';
+import { type PageLimits, parseListQuery } from '#http/wire/filters.ts';
 import { parseImageDraft } from '#http/wire/image-draft.ts';
 import { PATCH_TYPES, parseImagePatch } from '#http/wire/image-patch.ts';
-import { viewImage } from '#http/wire/image-view.ts';
+import { type ViewOptions, viewImage } from '#http/wire/image-view.ts';
 import type { AppContext } from '../env.ts';
 import { jsonBody } from '../json-body.ts';
 import { problem } from '../problems.ts';
@@ -16,30 +16,34 @@ const MAX_PATCH_BYTES = 256 * 1024;
 
 export interface ImagesParts {
 	readonly images: ImageController;
-	readonly formats: ImageFormats;
+	readonly view: ViewOptions;
+	readonly pages: PageLimits;
 	readonly publicUrl: (c: AppContext) => string;
 }
 
 /** Image API v2, "Images". */
-export function imageRoutes({ images, formats, publicUrl }: ImagesParts): readonly Route[] {
+export function imageRoutes({ images, view, pages, publicUrl }: ImagesParts): readonly Route[] {
+	const { rules } = view;
+	const shown = (image: Image) => viewImage(image, view);
+
 	async function create(c: AppContext): Promise<Response> {
-		const draft = parseImageDraft(await jsonBody(c, MAX_CREATE_BYTES), formats);
+		const draft = parseImageDraft(await jsonBody(c, MAX_CREATE_BYTES), rules);
 		const image = await images.create(c.var.ctx, draft);
-		return respondJson(c, 201, viewImage(image), { location: `${publicUrl(c)}/v2/images/${image.id}` });
+		return respondJson(c, 201, shown(image), { location: `${publicUrl(c)}/v2/images/${image.id}` });
 	}
 	async function list(c: AppContext): Promise<Response> {
 		const params = new URL(c.req.url).searchParams;
-		const page = await images.list(c.var.ctx, parseListQuery(params));
+		const page = await images.list(c.var.ctx, parseListQuery(params, pages));
 		const last = page.images.at(-1);
 		return respondJson(c, 200, {
-			images: page.images.map(viewImage),
+			images: page.images.map(shown),
 			first: pageLink(params, undefined),
 			schema: '/v2/schemas/images',
 			...(page.full && last !== undefined && { next: pageLink(params, last.id) }),
 		});
 	}
 	async function show(c: AppContext): Promise<Response> {
-		return respondJson(c, 200, viewImage(await images.show(c.var.ctx, idOf(c))));
+		return respondJson(c, 200, shown(await images.show(c.var.ctx, idOf(c))));
 	}
 	async function patch(c: AppContext): Promise<Response> {
 		const type = PATCH_TYPES.find((each) => each === mediaType(c));
@@ -47,8 +51,8 @@ export function imageRoutes({ images, formats, publicUrl }: ImagesParts): readon
 			const error = new ImageError('unsupported-type', `the content type must be one of ${PATCH_TYPES.join(', ')}`);
 			return problem(c, error, { 'accept-patch': PATCH_TYPES.join(', ') });
 		}
-		const changes = parseImagePatch(type, await jsonBody(c, MAX_PATCH_BYTES), formats);
-		return respondJson(c, 200, viewImage(await images.update(c.var.ctx, idOf(c), changes)));
+		const changes = parseImagePatch(type, await jsonBody(c, MAX_PATCH_BYTES), rules);
+		return respondJson(c, 200, shown(await images.update(c.var.ctx, idOf(c), changes)));
 	}
 	async function remove(c: AppContext): Promise<Response> {
 		await images.remove(c.var.ctx, idOf(c));

@@ -1,4 +1,4 @@
-import type { ImageFormats } from '#http/wire/formats.ts';
+import type { ImageRules } from '#http/wire/image-rules.ts';
 import { imageSchema } from '#http/wire/json-schemas/image.ts';
 import { imagesSchema } from '#http/wire/json-schemas/images.ts';
 import { MEMBER_SCHEMA, MEMBERS_SCHEMA } from '#http/wire/json-schemas/member.ts';
@@ -6,8 +6,8 @@ import { respondJson } from '../respond.ts';
 import { bodyless, type Route } from '../route.ts';
 
 /** Image API v2, "Image schemas". */
-export function schemaRoutes(formats: ImageFormats): readonly Route[] {
-	const image = imageSchema(formats);
+export function schemaRoutes(rules: ImageRules): readonly Route[] {
+	const image = imageSchema(rules);
 	const images = imagesSchema(image);
 	return [
 		{ path: '/v2/schemas/image', methods: { GET: bodyless((c) => respondJson(c, 200, image)) } },

@@ -1,7 +1,9 @@
 /** The attributes of an image by their API names: who may write them, and how a JSON value becomes a domain value. */
 import { ImageError } from '#domain/errors.ts';
 import { type Settable, VISIBILITIES } from '#domain/image.ts';
+import { UUID_PATTERN } from './custom-properties.ts';
 import type { ImageFormats } from './formats.ts';
+import type { ImageRules } from './image-rules.ts';
 import { quoted, storableText } from './texts.ts';
 
 export const MAX_TEXT_LENGTH = 255;
@@ -39,6 +41,15 @@ export const WRITABLE: Readonly<Record<string, (value: unknown, formats: ImageFo
 	}),
 };
 
+/** Names that a schema of custom properties may not describe anew. */
+export const ATTRIBUTES: ReadonlySet<string> = new Set([
+	...NEVER_SENT,
+	...READ_ONLY,
+	...RESERVED,
+	...Object.keys(WRITABLE),
+	...['id', 'tags', 'os_hash_algo', 'os_hash_value'],
+]);
+
 export function isWritable(name: string): boolean {
 	return Object.hasOwn(WRITABLE, name);
 }
@@ -64,15 +75,14 @@ export function parsePropertyName(name: string): string {
 	return storableText('the name of a custom property', name, MAX_TEXT_LENGTH);
 }
 
-/** Custom properties are strings; the two that name other images by id may be null, which is kept as an empty text. */
-export function parsePropertyValue(name: string, value: unknown): string {
-	if (!IMAGE_REFERENCES.has(name)) return storableText(`custom property ${quoted(name)}`, value);
-	if (value === null) return '';
-	return imageId(name, value);
+/** The text to keep of a custom property. `invalid` when neither the schema nor the operator knows the name. */
+export function parsePropertyValue(name: string, value: unknown, { custom, additionalProperties }: ImageRules): string {
+	if (!additionalProperties && !Object.hasOwn(custom.schemas, name))
+		throw new ImageError('invalid', `custom property ${quoted(name)} is not one of ${Object.keys(custom.schemas).join(', ')}`);
+	return custom.toText(name, value);
 }
 
-const IMAGE_REFERENCES: ReadonlySet<string> = new Set(['kernel_id', 'ramdisk_id']);
-const IMAGE_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const IMAGE_ID = new RegExp(UUID_PATTERN);
 
 export function imageId(name: string, value: unknown): string {
 	if (typeof value !== 'string' || !IMAGE_ID.test(value))

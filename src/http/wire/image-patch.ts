@@ -13,8 +13,8 @@ import {
 	readOnly,
 	reserved,
 } from './attributes.ts';
-import type { ImageFormats } from './formats.ts';
-import { quoted } from './texts.ts';
+import type { ImageRules } from './image-rules.ts';
+import { quoted, refuseAstral } from './texts.ts';
 
 export const PATCH_TYPES = [
 	'application/openstack-images-v2.0-json-patch',
@@ -33,10 +33,11 @@ interface Operation {
 }
 
 /** `invalid` for what is not a patch, `forbidden` and `conflict` for what may not be patched. */
-export function parseImagePatch(type: PatchType, body: unknown, formats: ImageFormats): readonly ImageChange[] {
+export function parseImagePatch(type: PatchType, body: unknown, rules: ImageRules): readonly ImageChange[] {
 	if (!Array.isArray(body)) throw new ImageError('invalid', 'the body must be a JSON array of operations');
+	if (rules.refuseAstral) refuseAstral(body);
 	const parse = type === PATCH_TYPES[0] ? parseOldOperation : parseOperation;
-	return body.map((item) => changeOf(parse(asObject(item)), formats));
+	return body.map((item) => changeOf(parse(asObject(item)), rules));
 }
 
 function asObject(item: unknown): Readonly<Record<string, unknown>> {
@@ -72,25 +73,40 @@ function asPath(path: unknown): string {
 	return path;
 }
 
-function changeOf(operation: Operation, formats: ImageFormats): ImageChange {
+function changeOf(operation: Operation, rules: ImageRules): ImageChange {
 	const name = attributeAt(operation);
 	if (NEVER_SENT.has(name) || READ_ONLY.has(name) || WRITE_ONCE.has(name)) throw readOnly(name);
+	if (name === 'locations') throw notHere(operation, rules);
 	if (isReserved(name)) throw reserved(name);
-	if (name === 'tags' || isWritable(name)) return baseChange(operation, name, formats);
-	if (operation.op === 'remove') return { dropProperty: parsePropertyName(name) };
+	if (name === 'tags' || isWritable(name)) return baseChange(operation, name, rules);
+	if (operation.op === 'remove') return dropOf(name, rules);
 	const when = operation.op === 'replace' ? 'present' : operation.addMustCreate ? 'absent' : 'always';
-	return { setProperty: parsePropertyName(name), value: parsePropertyValue(name, operation.value), when };
+	return { setProperty: parsePropertyName(name), value: parsePropertyValue(name, operation.value, rules), when };
+}
+
+/** What no image may be created without it may not lose either. */
+function dropOf(name: string, { custom }: ImageRules): ImageChange {
+	if (custom.required.includes(name)) throw new ImageError('forbidden', `property ${quoted(name)} may not be removed`);
+	return { dropProperty: parsePropertyName(name) };
+}
+
+/** Where bytes are is for the stores to say; this is the place to let clients say it. */
+function notHere({ op, value }: Operation, { showMultipleLocations }: ImageRules): ImageError {
+	if (!showMultipleLocations) return new ImageError('forbidden', 'the locations of images are not shown, nor changed, here');
+	if (op === 'replace' && Array.isArray(value) && value.length === 0)
+		return new ImageError('forbidden', 'the locations of an image cannot be set to an empty list');
+	return new ImageError('forbidden', 'the locations of images are kept by the stores; they cannot be changed by a patch');
 }
 
 const WRITE_ONCE: ReadonlySet<string> = new Set(['id', 'os_hash_algo', 'os_hash_value']);
 
-function baseChange(operation: Operation, name: string, formats: ImageFormats): ImageChange {
+function baseChange(operation: Operation, name: string, rules: ImageRules): ImageChange {
 	if (operation.op === 'remove') throw new ImageError('forbidden', `property ${name} may not be removed`);
 	if (operation.op === 'add' && operation.addMustCreate) throw new ImageError('conflict', `property ${name} already exists`);
-	return name === 'tags' ? { setTags: parseTags(operation.value) } : { set: parseWritable(name, operation.value, formats) };
+	return name === 'tags' ? { setTags: parseTags(operation.value) } : { set: parseWritable(name, operation.value, rules.formats) };
 }
 
-/** The attribute a JSON pointer names. Only locations have parts that can be named. */
+/** The attribute a JSON pointer names, white space around it apart. Only locations have parts that can be named. */
 function attributeAt({ op, path }: Operation): string {
 	const malformed = !path.startsWith('/') || path.includes('//') || path.endsWith('/') || /~(?![01])/.test(path);
 	if (malformed) throw new ImageError('invalid', `invalid JSON pointer ${quoted(path)}`);
@@ -107,5 +123,5 @@ const LOCATION_DEPTHS: Readonly<Record<Operation['op'], (rest: readonly string[]
 };
 
 function unescapePart(part: string): string {
-	return part.replaceAll('~1', '/').replaceAll('~0', '~');
+	return part.replaceAll('~1', '/').replaceAll('~0', '~').trim();
 }

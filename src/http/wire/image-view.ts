@@ -1,11 +1,26 @@
 import type { Image } from '#domain/image.ts';
+import { DEFAULT_RULES, type ImageRules } from './image-rules.ts';
 import { viewTime } from './times.ts';
 
+/** Where a copy of an image's bytes is, as its store names the place. */
+export interface ImageLocation {
+	readonly url: string;
+	readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+export interface ViewOptions {
+	readonly rules: ImageRules;
+	/** the best place first; only asked when places are shown */
+	readonly locationsOf: (image: Image) => readonly ImageLocation[];
+}
+
+export const DEFAULT_VIEW: ViewOptions = { rules: DEFAULT_RULES, locationsOf: () => [] };
+
 /** An image as Glance sends it, key order included: custom properties first. Image API v2, "Show image". */
-export function viewImage(image: Image): Readonly<Record<string, unknown>> {
+export function viewImage(image: Image, { rules, locationsOf }: ViewOptions = DEFAULT_VIEW): Readonly<Record<string, unknown>> {
 	const path = `/v2/images/${image.id}`;
 	return {
-		...image.properties,
+		...viewProperties(image, rules),
 		name: image.name,
 		disk_format: image.diskFormat,
 		container_format: image.containerFormat,
@@ -24,11 +39,27 @@ export function viewImage(image: Image): Readonly<Record<string, unknown>> {
 		id: image.id,
 		created_at: viewTime(image.createdAt),
 		updated_at: viewTime(image.updatedAt),
+		...((rules.showMultipleLocations || rules.showDirectUrl) && viewLocations(locationsOf(image), rules)),
 		tags: image.tags,
 		self: path,
 		file: `${path}/file`,
 		schema: '/v2/schemas/image',
 		...storesOf(image),
+	};
+}
+
+/** A property without a schema is not shown where none may be had. */
+function viewProperties({ properties }: Image, { custom, additionalProperties }: ImageRules): Readonly<Record<string, unknown>> {
+	const entries = Object.entries(properties).map(([name, text]) => [name, custom.toValue(name, text)] as const);
+	return Object.fromEntries(additionalProperties ? entries : entries.filter(([name]) => Object.hasOwn(custom.schemas, name)));
+}
+
+/** `locations` is there, if empty, wherever locations may be seen; `direct_url` only when there is one. */
+function viewLocations(locations: readonly ImageLocation[], { showMultipleLocations, showDirectUrl }: ImageRules): object {
+	const best = locations[0];
+	return {
+		...(showMultipleLocations && { locations }),
+		...(showDirectUrl && best !== undefined && { direct_url: best.url }),
 	};
 }
 

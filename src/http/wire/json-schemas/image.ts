@@ -3,47 +3,33 @@
  * builds its objects from it. Image API v2, "Show image schema".
  */
 import { IMAGE_STATUSES, VISIBILITIES } from '#domain/image.ts';
+import { UUID_PATTERN } from '../custom-properties.ts';
 import type { ImageFormats } from '../formats.ts';
+import type { ImageRules } from '../image-rules.ts';
 
 export interface JsonSchema {
 	readonly name: string;
 	readonly properties: Readonly<Record<string, object>>;
-	readonly additionalProperties?: object;
+	readonly additionalProperties?: object | boolean;
+	readonly required?: readonly string[];
 	readonly links: readonly { readonly rel: string; readonly href: string }[];
 }
 
-export const UUID = '^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$';
-const NULLABLE_TEXT = ['null', 'string'] as const;
+export const NULLABLE_TEXT = ['null', 'string'] as const;
 
-export function imageSchema(formats: ImageFormats): JsonSchema {
+export function imageSchema({ formats, custom, additionalProperties }: ImageRules): JsonSchema {
+	const described = Object.entries(custom.schemas).map(([name, schema]) => [name, { ...schema, is_base: false }] as const);
 	return {
 		name: 'image',
-		properties: { ...CUSTOM, ...baseProperties(formats) },
-		additionalProperties: { type: 'string' },
+		properties: { ...Object.fromEntries(described), ...baseProperties(formats) },
+		additionalProperties: additionalProperties && { type: 'string' },
+		...(custom.required.length > 0 && { required: custom.required }),
 		links: [
 			{ rel: 'self', href: '{self}' },
 			{ rel: 'enclosure', href: '{file}' },
 			{ rel: 'describedby', href: '{schema}' },
 		],
 	};
-}
-
-/** Conventional properties that Glance ships; ordinary custom properties otherwise. */
-const CUSTOM = {
-	architecture: custom('Processor architecture of the operating system'),
-	instance_uuid: custom('The server that this image was made from'),
-	kernel_id: imageReference('Image that is the kernel when this one boots as AMI'),
-	os_distro: custom('Common name of the operating system distribution, in lower case'),
-	os_version: custom('Version of the operating system as its distributor writes it'),
-	ramdisk_id: imageReference('Image that is the ramdisk when this one boots as AMI'),
-};
-
-function custom(description: string): object {
-	return { type: 'string', description, is_base: false };
-}
-
-function imageReference(description: string): object {
-	return { type: NULLABLE_TEXT, pattern: UUID, description, is_base: false };
 }
 
 function readOnly(property: object): object {
@@ -57,7 +43,7 @@ function text(description: string, maxLength: number): object {
 /** `stores` is shown and yet not here, as with Glance: glanceclient makes an option of every name, and has a --stores. */
 function baseProperties(formats: ImageFormats): Readonly<Record<string, object>> {
 	return {
-		id: { type: 'string', pattern: UUID, description: 'Identifier of the image' },
+		id: { type: 'string', pattern: UUID_PATTERN, description: 'Identifier of the image' },
 		name: text('Name of the image', 255),
 		status: readOnly({ type: 'string', enum: IMAGE_STATUSES, description: 'Status of the image' }),
 		visibility: { type: 'string', enum: VISIBILITIES, description: 'Who can see the image' },

@@ -8,6 +8,7 @@ import { addConfigCommands } from './config.ts';
 import { CliError, EXIT } from './exit-codes.ts';
 import { addFleetCommands } from './fleet.ts';
 import { addNodeCommands } from './node.ts';
+import { addPolicyCommands } from './policy.ts';
 import { addServeCommand } from './serve.ts';
 import type { Terminal } from './terminal.ts';
 import { version } from './version.ts';
@@ -34,6 +35,7 @@ function buildProgram(terminal: Terminal): Command {
 	addFleetCommands(program, terminal);
 	addNodeCommands(program, terminal);
 	addConfigCommands(program, terminal);
+	addPolicyCommands(program, terminal);
 	program
 		.command('version')
 		.description('print the version')

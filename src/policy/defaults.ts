@@ -35,7 +35,6 @@ const SHARING_READER = `${ADMIN} or role:reader and (${OWN} or ${MEMBER_OF})`;
 export const DEFAULT_RULES: Readonly<Record<string, DefaultRule>> = {
 	default: {
 		check: EVERYBODY,
-		legacy: ADMIN,
 		anyScope: true,
 		description: 'everything that has no rule of its own',
 		operations: [],

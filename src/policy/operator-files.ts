@@ -2,7 +2,7 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RuleSource } from './rule.ts';
-import { parseRuleFile, RuleFileError } from './rule-file.ts';
+import { parseRuleFile, type RuleEntry, RuleFileError } from './rule-file.ts';
 
 export interface OperatorFiles {
 	/** absent, or not there: defaults only */
@@ -18,9 +18,12 @@ const SUFFIX = /\.(?:yaml|yml|json)$/;
 /** Rules by name; what is read later replaces what was read before. Fails as a whole. */
 export async function readOperatorFiles(files: OperatorFiles): Promise<ReadonlyMap<string, RuleSource>> {
 	const rules = new Map<string, RuleSource>();
-	for (const path of await pathsOf(files))
-		for (const { name, source } of parseRuleFile(await readText(path), path)) rules.set(name, source);
+	for (const path of await pathsOf(files)) for (const { name, source } of await readEntries(path)) rules.set(name, source);
 	return rules;
+}
+
+export async function readEntries(path: string): Promise<readonly RuleEntry[]> {
+	return parseRuleFile(await readText(path), path);
 }
 
 /** Files to read, in order. */

@@ -59,7 +59,7 @@ function oddReferences(rules: ReadonlyMap<string, Rule>): readonly Finding[] {
 	return findings;
 }
 
-function referencesOf(rule: Rule): readonly string[] {
+export function referencesOf(rule: Rule): readonly string[] {
 	if (rule.kind === 'rule') return [rule.name];
 	if (rule.kind === 'not') return referencesOf(rule.of);
 	return rule.kind === 'all' || rule.kind === 'any' ? rule.of.flatMap(referencesOf) : [];

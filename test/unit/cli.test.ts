@@ -10,6 +10,9 @@ import { after, describe, test } from 'node:test';
 import { runCli } from '#cli/program.ts';
 import type { RunningNode, StartNode } from '#cli/start-node.ts';
 import type { Terminal } from '#cli/terminal.ts';
+import { parseRule, type Rule } from '#policy/rule.ts';
+import { parseRuleFile } from '#policy/rule-file.ts';
+import { createRuleSet } from '#policy/rule-set.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sundog-cli-'));
 after(() => rmSync(root, { recursive: true }));
@@ -362,4 +365,77 @@ describe('serve', () => {
 			assert.equal(code, expected);
 		}
 	});
+});
+
+describe('policy', () => {
+	const file = join(root, 'policy.yaml');
+	test('what generate prints is right, changes nothing as it is, and means the defaults when uncommented', async () => {
+		for (const flag of ['', '--legacy']) {
+			const { out } = await sundog(`policy generate ${flag}`);
+			const uncommented = out.replaceAll(/^#"/gm, '"');
+			for (const [text, count] of [
+				[out, 0],
+				[uncommented, 67],
+			] as const) {
+				writeFileSync(file, text);
+				assert.equal((await sundog(`policy check --file ${file}`)).out, `${count} rules in 1 file: nothing wrong\n`);
+			}
+			const overrides = Object.fromEntries(parseRuleFile(uncommented, 'generated').map(({ name, source }) => [name, source]));
+			const rules = createRuleSet({ enforceNewDefaults: flag === '' });
+			for (const [name, source] of Object.entries(overrides))
+				assert.deepEqual(withoutNesting(parseRule(source).rule), withoutNesting(rules.get(name)), name);
+		}
+	});
+	test('check names what is wrong and where, and fails', async () => {
+		const lines = [
+			'get_imgae: "role:a"',
+			'get_images: "role:a or (role:b"',
+			'a: "rule:b"',
+			'b: "rule:a"',
+			'get_image: "rule:nowhere"',
+			'delete_image: "@ 1x:y"',
+			'delete_image: "rule:a"',
+		];
+		writeFileSync(file, lines.join('\n'));
+		const { code, out, said } = await sundog(`policy check --file ${file}`);
+		assert.deepEqual([code, said], [1, ['sundog: 6 problems in the policy files']]);
+		assert.deepEqual(out.replaceAll(file, 'policy.yaml').trim().split('\n'), [
+			'policy.yaml:7: rule delete_image comes twice: this one counts',
+			'policy.yaml:2: rule get_images, character 11: ( does not fit here',
+			'policy.yaml:3: rule a: refers to itself: a → b → a',
+			'policy.yaml:4: rule b: refers to itself: b → a → b',
+			'policy.yaml:5: rule get_image: refers to rule nowhere, which is not defined',
+			'policy.yaml:1: rule get_imgae is unknown, and no rule refers to it; did you mean "get_image"?',
+		]);
+	});
+	test('check reads folders, and the files of the settings', async () => {
+		writeFileSync(file, '- no mapping');
+		const env = { SUNDOG_POLICY_FILE: file };
+		assert.match((await sundog('policy check', { env })).out, /policy\.yaml: a mapping of rule names to rules expected/);
+		assert.equal(
+			(await sundog(`policy check --dir ${join(root, 'nowhere')}`, { env })).out,
+			'0 rules in 0 files: nothing wrong\n',
+		);
+		assert.match((await sundog(`policy check --file ${join(root, 'nowhere')}`)).out, /nowhere: no such file/);
+	});
+	test('check --rule decides for a persona', async () => {
+		writeFileSync(file, 'get_image: "role:auditor and \'x\':%(kind)s"');
+		const asked = async (args: string) => (await sundog(`policy check --file ${file} ${args}`)).out;
+		assert.equal(await asked('--rule get_images --roles reader --project p'), 'allowed: get_images\n');
+		assert.equal(await asked('--rule get_images --roles reader --project p --target project_id=q'), 'denied: get_images\n');
+		assert.equal(await asked('--rule get_image --roles Auditor --target kind=x'), 'allowed: get_image\n');
+		assert.equal(await asked('--rule publicize_image --roles admin --system'), 'denied: publicize_image\n');
+		assert.equal(await asked('--rule modify_image --project p'), 'denied: modify_image\n');
+		assert.equal(await asked('--rule modify_image --project p --legacy'), 'allowed: modify_image\n');
+		assert.equal((await refused(`policy check --file ${file} --rule get_image --target kind`)).code, 2);
+	});
+
+	/** `a or b or c`, however it came about. */
+	function withoutNesting(rule: Rule | undefined): unknown {
+		if (rule?.kind !== 'any') return rule;
+		return {
+			kind: 'any',
+			of: rule.of.flatMap((each) => (each.kind === 'any' ? each.of : [each])),
+		};
+	}
 });

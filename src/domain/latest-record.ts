@@ -1,27 +1,35 @@
 import { oneAtATime } from '#lib/one-at-a-time.ts';
 import { codeOf } from './errors.ts';
-import type { Image, ImageId } from './image.ts';
-import type { ImageOp, ImageRepository } from './ports/image-repository.ts';
+import type { Image } from './image.ts';
+import type { ImageOp } from './ports/image-repository.ts';
 
-/** How often a change is decided anew because somebody else changed the image in between; about 130 ms in all. */
+/** How often a change is decided anew because somebody else changed the record in between; about 130 ms in all. */
 const MAX_ATTEMPTS = 16;
 
 /** Changes that see each other's results, whoever else writes. */
-export interface LatestRecord {
+export interface LatestRecord<Record = Image, RecordOp = ImageOp> {
 	/**
 	 * Acts on the latest record; concurrent changes behave as if one came after the other. Those of clients wait for
 	 * each other here, those of background work show as a conflict of revisions, and the record is read again.
 	 * What `act` throws before it returns what saves is final.
 	 */
-	actOn<T>(id: ImageId, act: (image: Image) => () => Promise<T>): Promise<T>;
+	actOn<T>(id: string, act: (record: Record) => () => Promise<T>): Promise<T>;
 	/** Reads, decides, saves; what `decide` throws is final, and no ops are no change. */
-	change(id: ImageId, decide: (image: Image) => readonly ImageOp[]): Promise<Image>;
+	change(id: string, decide: (record: Record) => readonly RecordOp[]): Promise<Record>;
 }
 
-export function latestRecord(repository: Pick<ImageRepository, 'get' | 'save'>): LatestRecord {
+/** `get`: `not-found`. `save`: `conflict` when the stored revision is another than that of `before`. */
+interface Repository<Record, RecordOp> {
+	get(id: string): Promise<Record>;
+	save(before: Record, ops: readonly RecordOp[]): Promise<Record>;
+}
+
+export function latestRecord<Record = Image, RecordOp = ImageOp>(
+	repository: Repository<Record, RecordOp>,
+): LatestRecord<Record, RecordOp> {
 	const alone = oneAtATime();
 
-	async function actOn<T>(id: ImageId, act: (image: Image) => () => Promise<T>): Promise<T> {
+	async function actOn<T>(id: string, act: (record: Record) => () => Promise<T>): Promise<T> {
 		return alone(id, async () => {
 			for (let attempt = 1; ; attempt += 1) {
 				const save = act(await repository.get(id));
@@ -39,9 +47,9 @@ export function latestRecord(repository: Pick<ImageRepository, 'get' | 'save'>):
 	return {
 		actOn,
 		change: (id, decide) =>
-			actOn(id, (image) => {
-				const ops = decide(image);
-				return async () => (ops.length === 0 ? image : repository.save(image, ops));
+			actOn(id, (record) => {
+				const ops = decide(record);
+				return async () => (ops.length === 0 ? record : repository.save(record, ops));
 			}),
 	};
 }

@@ -48,7 +48,8 @@ export interface ItemDrafts {
 	readonly association: AssociationDraft;
 }
 
-export const ITEM_KINDS = ['association', 'object', 'property', 'tag'] as const satisfies readonly ItemKind[];
+/** In the order in which what comes with a namespace is told of. */
+export const ITEM_KINDS = ['association', 'object', 'tag', 'property'] as const satisfies readonly ItemKind[];
 
 export type MetadefProperty = MetadefItem<'property'>;
 export type MetadefObject = MetadefItem<'object'>;

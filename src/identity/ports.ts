@@ -12,12 +12,18 @@ export interface Identity {
 	readonly challenge: string;
 }
 
-/** `admin: true` makes the subject the administrator whatever the rules say; otherwise the rule `context_is_admin` decides. */
-export type Subject = Pick<RequestContext, 'user' | 'project' | 'roles' | 'token'> & { readonly admin?: true };
+export type Subject = Pick<RequestContext, 'user' | 'project' | 'roles' | 'token'> & {
+	/** the administrator whatever the rules say; absent: the rule `context_is_admin` decides */
+	readonly admin?: true;
+	/** may look and never change anything, whatever the rules say */
+	readonly readOnly?: true;
+};
 
 export interface Credentials {
 	/** value of a request header by its lower-case name; several lines of one name are one value, joined by commas */
 	header(name: string): string | undefined;
+	/** the lines of one name, each by itself */
+	lines(name: string): readonly string[];
 	readonly method: string;
 	/** as it is routed: /v2/images/…, without query */
 	readonly path: string;

@@ -86,6 +86,7 @@ export async function openCatalogue({ kv, signer, trust, clock: now = Date.now, 
 			const { image, tombstone } = store.record(IMAGES, id).state;
 			return image !== undefined || tombstone;
 		},
+		usage: store.usage,
 		images: (query) => listImages({ kv, image: liveImage }, query),
 		async imagesOf(root) {
 			const found = await Array.fromAsync(kv.sub(rootPrefix(root)).keys({}), liveImage);

@@ -9,6 +9,7 @@
  *   o/<id>/<stamp>         the sequence number of an op on the image, so that a late one can be put in its place
  *   m/<name>               record of a namespace, also after its deletion; names are percent-encoded
  *   p/<name>/<stamp>       as o/, of a namespace
+ *   u/<who>                Usage: what the images of a project cost it; `<who>` is `w<owner>`, or `-` for those without
  *   r/<root>/<id>, s/<status>/<id>, x/…   indexes: indexes.ts
  *
  * Values are JSON: V8 reads it faster than any binary form measured.
@@ -30,6 +31,7 @@ export type ImageRecord = FoldRecord<ImageState>;
 export const FORMAT_KEY = 'format';
 export const HEADS = 'h/';
 export const NODES = 'n/';
+export const USAGES = 'u/';
 export const headKey = (log: string) => HEADS + log;
 export const nodeKey = (log: string) => NODES + log;
 export const imageKey = (id: ImageId) => `i/${id}`;

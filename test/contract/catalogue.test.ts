@@ -182,6 +182,47 @@ for (const [name, open] of Object.entries(SUBJECTS)) {
 				assert.deepEqual(both.map((result) => result.status).sort(), ['fulfilled', 'rejected']);
 			}));
 
+		it('knows what images cost their owners, also after a restart', () =>
+			withWorld(async ({ catalogue, reopen }) => {
+				const idle = { images: 0, queued: 0, uploading: 0, bytes: 0, stagedBytes: 0 };
+				assert.deepEqual(catalogue.usage('a'), idle);
+				await catalogue.commit([...activeImage(imageId(1), { owner: 'a' }, 3), ...activeImage(imageId(2), { owner: null }, 2)]);
+				await catalogue.commit([2, 3, 4].map((n) => createOp(imageId(n + 1), { owner: 'a' })));
+				await catalogue.commit([{ type: 'image.status', id: imageId(3), status: 'saving' }]);
+				const before = catalogue.usage('a');
+				assert.deepEqual(before, { images: 4, queued: 2, uploading: 1, bytes: 3000, stagedBytes: 0 });
+				assert.deepEqual(catalogue.usage(null), { ...idle, images: 1, bytes: 2000 });
+				assert.equal(catalogue.usage('a'), before);
+				await catalogue.commit([{ type: 'image.update', id: imageId(1), set: { name: 'x' } }]);
+				assert.equal(catalogue.usage('a'), before, 'a name costs nothing');
+				await catalogue.commit([{ type: 'copy.add', id: imageId(1), store: 'another', kind: 'backend' }]);
+				assert.equal(catalogue.usage('a'), before, 'nor does another copy');
+				await catalogue.commit([{ type: 'image.update', id: imageId(1), set: { owner: 'b' } }]);
+				assert.equal(catalogue.usage('a').bytes, 0);
+				assert.deepEqual(catalogue.usage('b'), { ...idle, images: 1, bytes: 3000 });
+				await catalogue.commit([2, 3, 4].map((n): Op => ({ type: 'image.delete', id: imageId(n + 1) })));
+				const again = await reopen();
+				assert.deepEqual(again.usage('a'), idle);
+				assert.deepEqual(again.usage('b'), { ...idle, images: 1, bytes: 3000 });
+			}));
+
+		it('never lets a commit be seen in part while it is written', () =>
+			withWorld(async ({ catalogue }) => {
+				let writing = true;
+				const torn: number[] = [];
+				const watching = (async () => {
+					for (; writing; await new Promise(setImmediate)) {
+						const seen = Array.from({ length: 50 }, (_, n) => catalogue.image(imageId(n))).filter(Boolean).length;
+						if (seen !== catalogue.usage('project-a').images) torn.push(seen);
+					}
+				})();
+				for (let n = 0; n < 50; n += 5)
+					await catalogue.commit(Array.from({ length: 5 }, (_, more) => createOp(imageId(n + more))));
+				writing = false;
+				await watching;
+				assert.deepEqual(torn, []);
+			}));
+
 		it('writes all ops of a commit or none', () =>
 			withWorld(async ({ catalogue, self }) => {
 				const before = catalogue.feed.vector().get(self.log);

@@ -5,9 +5,11 @@ import fc from 'fast-check';
 import type { LocalCatalogue } from '#catalogue/catalogue.ts';
 import { foldImage, type ImageOp, NO_IMAGE } from '#catalogue/fold/image-fold.ts';
 import type { Writer } from '#catalogue/fold/record-kind.ts';
+import { memoryKeyValue } from '#catalogue/memory.ts';
 import { follows, IMAGE_STATUSES, type Image } from '#domain/image.ts';
 import { MEMBER_STATUSES } from '#domain/member.ts';
 import type { Op } from '#domain/ops.ts';
+import { NO_USAGE, sum, usageOf } from '#domain/usage.ts';
 import { createOp, dataOp, imageId, logWriter } from '../support/fleet-of-logs.ts';
 import { catalogueOf, interleaved, logsOf as logsOfAll, type Step } from '../support/log-histories.ts';
 
@@ -16,6 +18,7 @@ const IDS = [imageId(1), imageId(2)];
 /** Two nodes of one site, and one of another: who may change what is decided by site, not by node. */
 const WRITERS = [logWriter('paris'), logWriter('paris'), logWriter('oslo')];
 const reader = logWriter('centre');
+const OWNERS = ['project-a', 'b', null];
 
 const id = fc.constantFrom(...IDS);
 const member = fc.constantFrom('m1', 'm2');
@@ -37,6 +40,7 @@ const op: fc.Arbitrary<ImageOp> = fc.oneof(
 			dropProperties: ['p'],
 		}),
 	),
+	fc.tuple(id, fc.constantFrom(...OWNERS)).map(([of, owner]): ImageOp => ({ type: 'image.update', id: of, set: { owner } })),
 	fc.tuple(id, fc.constantFrom(...IMAGE_STATUSES)).map(([of, status]): ImageOp => ({ type: 'image.status', id: of, status })),
 	fc.tuple(id, fc.integer({ min: 1, max: 3 })).map(([of, n]): ImageOp => dataOp(of, n)),
 	id.map((of): ImageOp => ({ type: 'image.delete', id: of })),
@@ -92,6 +96,28 @@ describe('catalogue fold', () => {
 				assert.deepEqual(recordsOf(a), recordsOf(b));
 				assert.deepEqual(await listed(a), await listed(b));
 				assert.deepEqual(a.feed.vector(), b.feed.vector());
+			}),
+			{ numRuns: RUNS },
+		);
+	});
+
+	it('counts what owners use as one would count it again, after every batch', async () => {
+		await fc.assert(
+			fc.asyncProperty(fc.oneof(history, sharing), choices, batch, async (steps, turns, size) => {
+				const kv = memoryKeyValue();
+				const catalogue = await catalogueOf(reader, kv);
+				const recount = (owner: string | null) =>
+					IDS.map((one) => catalogue.image(one))
+						.filter((image) => image?.owner === owner)
+						.map(usageOf)
+						.reduce(sum, NO_USAGE);
+				const order = interleaved(logsOf(steps), turns);
+				for (let at = 0; at < order.length; at += size) {
+					await catalogue.feed.receive(order.slice(at, at + size));
+					for (const owner of OWNERS) assert.deepEqual(catalogue.usage(owner), recount(owner));
+				}
+				const reopened = await catalogueOf(reader, kv);
+				for (const owner of OWNERS) assert.deepEqual(reopened.usage(owner), recount(owner));
 			}),
 			{ numRuns: RUNS },
 		);

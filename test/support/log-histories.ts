@@ -4,6 +4,7 @@ import { type LocalCatalogue, openCatalogue } from '#catalogue/catalogue.ts';
 import { memoryKeyValue } from '#catalogue/memory.ts';
 import { sealEntry } from '#catalogue/registry/entry.ts';
 import type { Op } from '#domain/ops.ts';
+import type { KeyValue } from '#lib/key-value.ts';
 import { silentLog } from '#lib/log.ts';
 import { type LogWriter, logTrust } from './fleet-of-logs.ts';
 
@@ -43,8 +44,8 @@ export function logsOf(writers: readonly LogWriter[], steps: readonly Step[]): r
 }
 
 /** The catalogue of a node that has written nothing. */
-export function catalogueOf(reader: LogWriter): Promise<LocalCatalogue> {
-	return openCatalogue({ kv: memoryKeyValue(), signer: reader.signer, trust: logTrust, log: silentLog });
+export function catalogueOf(reader: LogWriter, kv: KeyValue = memoryKeyValue()): Promise<LocalCatalogue> {
+	return openCatalogue({ kv, signer: reader.signer, trust: logTrust, log: silentLog });
 }
 
 /** One interleaving of the logs: `choices` says whose turn it is. */

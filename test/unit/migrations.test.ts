@@ -7,7 +7,7 @@ import { FORMAT_KEY } from '#catalogue/records.ts';
 import { codeOf } from '#domain/errors.ts';
 import type { KeyValue } from '#lib/key-value.ts';
 import { silentLog } from '#lib/log.ts';
-import { createOp, imageId, logTrust, logWriter } from '../support/fleet-of-logs.ts';
+import { activeImage, createOp, imageId, logTrust, logWriter } from '../support/fleet-of-logs.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const textAt = (kv: KeyValue, key: string) => new TextDecoder().decode(kv.get(key));
@@ -95,6 +95,32 @@ describe('migrations', () => {
 		assert.deepEqual(after.image(imageId(1))?.members, []);
 		assert.deepEqual([after.image(imageId(2)), after.knows(imageId(2))], [undefined, true]);
 		assert.equal(textAt(kv, FORMAT_KEY), String(MIGRATIONS.length + 1));
+	});
+
+	it('count for a store of format 2 what each project uses', async () => {
+		const kv = memoryKeyValue();
+		const self = logWriter('centre');
+		const open = () => openCatalogue({ kv, signer: self.signer, trust: logTrust, log: silentLog });
+		const before = await open();
+		await before.commit([
+			self.announce,
+			...activeImage(imageId(1), { owner: 'a' }, 3),
+			createOp(imageId(2), { owner: 'a' }),
+			...activeImage(imageId(3), { owner: null }, 2),
+			...activeImage(imageId(4), { owner: 'b' }, 2),
+			{ type: 'image.delete', id: imageId(4) },
+		]);
+		await before[Symbol.asyncDispose]();
+		const kept = ['a', null, 'b'].map((owner) => before.usage(owner));
+		assert.deepEqual(await Array.fromAsync(kv.sub('u/').keys({})), ['-', 'wa']);
+		const old = [{ del: 'u/wa' }, { del: 'u/-' }, { put: FORMAT_KEY, value: bytes('2') }];
+		await kv.write(old, { sync: true });
+		const after = await open();
+		assert.deepEqual(
+			['a', null, 'b'].map((owner) => after.usage(owner)),
+			kept,
+		);
+		assert.deepEqual(kept[0], { images: 2, queued: 1, uploading: 0, bytes: 3000, stagedBytes: 0 });
 	});
 
 	it('refuse a store of a newer program, and one whose format is nonsense', async () => {

@@ -6,12 +6,19 @@ import type { ContentRef, Image, ImageId } from '../image.ts';
 import type { NamespaceRecord, ResourceType } from '../metadef.ts';
 import type { Op } from '../ops.ts';
 import type { ImagePage, ImageQuery } from '../query.ts';
+import type { Usage } from '../usage.ts';
 
 export interface Catalogue {
 	/** The live record; undefined for an id that was never created here, or deleted. */
 	image(id: ImageId): Image | undefined;
 	/** True for ids that exist or ever existed (tombstones): they may not be created again. */
 	knows(id: ImageId): boolean;
+	/**
+	 * What the images of a project cost it, at all sites that this node knows of; of null, images without owner. Exact
+	 * with `image`: both show a commit in the same instant. The same object until an image of the project changes in
+	 * what it costs.
+	 */
+	usage(project: string | null): Usage;
 	/** `invalid` for a marker that is unknown or not in the viewer's sight. */
 	images(query: ImageQuery): Promise<ImagePage>;
 	/** Live images that have or stage this content, any site. */

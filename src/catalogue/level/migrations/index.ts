@@ -9,6 +9,7 @@ import { ImageError } from '#domain/errors.ts';
 import type { KeyChange, KeyValue } from '#lib/key-value.ts';
 import type { Log } from '#lib/log.ts';
 import { imageMembers } from './image-members.ts';
+import { projectUsage } from './project-usage.ts';
 
 export interface Migration {
 	/** what changes, for the log */
@@ -17,7 +18,7 @@ export interface Migration {
 }
 
 /** From format 1 to 2, from 2 to 3, … */
-export const MIGRATIONS: readonly Migration[] = [imageMembers];
+export const MIGRATIONS: readonly Migration[] = [imageMembers, projectUsage];
 
 /**
  * Brings a store to the newest format; a new store begins there. `unavailable` for a store that a newer version of the

@@ -1,4 +1,5 @@
-/** Which path a request names: decoded once, so that whoever decides by a path and whoever routes by it read the same. */
+/** What a request target names: decoded once, so that whoever decides by a path and whoever routes by it read the same. */
+import { ImageError } from '#domain/errors.ts';
 
 /**
  * The path of a request target, with every escape read exactly once and the sign `%` itself left escaped, as the router
@@ -9,6 +10,17 @@ export function pathOf(target: string): string {
 	const written = pathPart(target);
 	if (!written.includes('%') && !written.startsWith('//')) return written;
 	return decoded(written).replaceAll('%', '%25').replace(/^\/+/, '/');
+}
+
+/** The parameters of a URL. `invalid` when they are not UTF-8; what only looks like an escape stands for itself. */
+export function queryOf(url: string): URLSearchParams {
+	const { search, searchParams } = new URL(url);
+	try {
+		decodeURIComponent(search.replace(/%(?![0-9a-f]{2})/gi, '%25'));
+	} catch (cause) {
+		throw new ImageError('invalid', 'the query is not UTF-8', { cause });
+	}
+	return searchParams;
 }
 
 /** Without query, fragment, and the scheme and authority of the absolute form. RFC 9112 §3.2 */

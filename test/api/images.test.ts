@@ -280,6 +280,9 @@ describe('list', () => {
 			'foo_min=1',
 			'created_at=x',
 			'changes-since=1',
+			'changes-since=',
+			'colour=%ff',
+			'%c0%ae=x',
 		])
 			assert.equal((await list(`?${query}`)).status, 400, query);
 	});

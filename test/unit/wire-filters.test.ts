@@ -58,6 +58,23 @@ describe('list parameters', () => {
 				{ field: 'createdAt', op: 'lt', value: Date.UTC(2026, 0, 2, 0, 0, 1) },
 			],
 		],
+		...[
+			'2026',
+			'2026-01',
+			'2026-1-1',
+			'20260101',
+			'20260101T000000Z',
+			'2026-01-01 00:00',
+			'2026-01-01T01:00%2B01',
+			'20260101T0030%2B0030',
+		].map((time): readonly [string, readonly object[]] => [
+			`created_at=gte:${time}`,
+			[{ field: 'createdAt', op: 'gte', value: Date.UTC(2026, 0, 1) }],
+		]),
+		[
+			'created_at=gte:2024-02-29T23:59:59.999999-11:30',
+			[{ field: 'createdAt', op: 'gte', value: Date.UTC(2024, 2, 1, 11, 29, 59, 999) }],
+		],
 	];
 	for (const [query, filters] of FILTERS) it(query, () => assert.deepEqual(filtersOf(query), filters));
 
@@ -82,6 +99,8 @@ describe('list parameters', () => {
 	it('a limit is capped, and may be nothing', () => {
 		assert.equal(parse('limit=5000').limit, 1000);
 		assert.equal(parse('limit=0').limit, 0);
+		assert.equal(parse('limit=%2B3').limit, 3);
+		assert.equal(parse('limit=99999999999999999999').limit, 1000);
 	});
 	it('a marker is passed on', () => {
 		assert.equal(parse('marker=x').marker, 'x');
@@ -100,7 +119,17 @@ describe('list parameters', () => {
 			'protected=True',
 		],
 		...['name=neq:x', 'status=like:x', 'id=a:b', 'name=in:"a', 'name=in:a"b"', 'size_min=x', 'size=x', 'foo_min=1', 'name_max=3'],
-		...['created_at=x', 'created_at=foo:2026-01-02', 'created_at=gt:tomorrow', 'created_at=2026-13-45'],
+		...[
+			'created_at=x',
+			'created_at=foo:2026-01-02',
+			'created_at=gt:tomorrow',
+			'created_at=2026-13-45',
+			'created_at=2026-02-29',
+			'created_at=2026-01-01T24:00',
+			'created_at=2026-01-01T00:00:60',
+			'created_at=2026-W01',
+			'created_at=',
+		],
 		...[
 			'sort=size&sort_key=name',
 			'sort=foo',
@@ -133,6 +162,8 @@ describe('sorting is made total', () => {
 		['sort_key=name&sort_key=size&sort_dir=asc&sort_dir=desc', 'name+ size- createdAt- id-'],
 		['sort=name:asc,size', 'name+ size- createdAt- id-'],
 		['sort=name:asc', 'name+ createdAt+ id+'],
+		['sort=%20name:asc%20,%20size:', 'name+ size- createdAt- id-'],
+		['sort_key=%20name', 'name- createdAt- id-'],
 		['sort=id:asc', 'id+ createdAt+'],
 	];
 	for (const [query, expected] of CASES) it(query, () => assert.equal(sortOf(query), expected));

@@ -8,6 +8,7 @@ import { type ViewOptions, viewImage } from '#http/wire/image-view.ts';
 import type { AppContext } from '../env.ts';
 import { jsonBody } from '../json-body.ts';
 import { problem } from '../problems.ts';
+import { queryOf } from '../request-path.ts';
 import { respond, respondJson } from '../respond.ts';
 import { bodyless, type Route } from '../route.ts';
 
@@ -32,7 +33,7 @@ export function imageRoutes({ images, view, pages, publicUrl }: ImagesParts): re
 		return respondJson(c, 201, shown(image), { location: `${publicUrl(c)}/v2/images/${image.id}` });
 	}
 	async function list(c: AppContext): Promise<Response> {
-		const params = new URL(c.req.url).searchParams;
+		const params = queryOf(c.req.url);
 		const page = await images.list(c.var.ctx, parseListQuery(params, pages));
 		const last = page.images.at(-1);
 		return respondJson(c, 200, {

@@ -62,10 +62,11 @@ function withSchemas(schemas: Readonly<Record<string, unknown>>, required: reado
 	};
 }
 
-/** What was given as a string stays one; anything else was kept as JSON, and null as nothing. */
+/** Nothing is null wherever null may be; what was given as a string stays one; anything else was kept as JSON. */
 function valueIn(text: string, schema: ValueSchema, check: Check): unknown {
+	if (text === '' && check(null) === undefined) return null;
 	if (namesType(schema, 'string') && check(text) === undefined) return text;
-	const value = text === '' ? null : parsed(text);
+	const value = parsed(text);
 	return value === undefined || check(value) !== undefined ? text : value;
 }
 

@@ -5,6 +5,7 @@ import { MEMBER_STATUSES } from '#domain/member.ts';
 import type { ImageFilter, ImageQuery, NumberField, TextField, TimeField } from '#domain/query.ts';
 import { parseSort } from './sort.ts';
 import { quoted } from './texts.ts';
+import { parseTime } from './times.ts';
 
 export interface PageLimits {
 	readonly defaultLimit: number;
@@ -154,20 +155,6 @@ export function splitQuoted(text: string): readonly string[] {
 	}
 }
 
-/** ISO 8601 with or without zone (UTC then); UTC milliseconds. */
-function parseTime(text: string): number | undefined {
-	const {
-		date,
-		time = '00:00:00',
-		zone = 'Z',
-	} = /^(?<date>\d{4}-\d\d-\d\d)(?:[T ](?<time>\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(?<zone>Z|[+-]\d\d:?\d\d)?)?$/.exec(text)
-		?.groups ?? {};
-	if (date === undefined) return undefined;
-	const offset = zone === 'Z' || zone.includes(':') ? zone : `${zone.slice(0, 3)}:${zone.slice(3)}`;
-	const at = Date.parse(`${date}T${time}${offset}`);
-	return Number.isNaN(at) ? undefined : at;
-}
-
 function parseVisibility(value: string): readonly ImageFilter[] {
 	if (value === 'all' || value === '') return [];
 	const is = VISIBILITIES.find((each) => each === value);
@@ -193,6 +180,7 @@ function parseFlag(name: string, value: string): boolean {
 
 function parseLimit(value: string | undefined, pages: PageLimits): number {
 	if (value === undefined) return pages.defaultLimit;
-	if (!/^\d+$/.test(value)) throw new ImageError('invalid', `limit must be an integer of at least 0, not ${quoted(value)}`);
+	if (!/^\s*\+?\d+\s*$/.test(value))
+		throw new ImageError('invalid', `limit must be an integer of at least 0, not ${quoted(value)}`);
 	return Math.min(Number(value), pages.maxLimit);
 }

@@ -35,20 +35,21 @@ function fromLists(keys: readonly string[], directions: readonly string[]): read
 
 function fromCombined(text: string): readonly SortTerm[] {
 	return text.split(',').map((part) => {
-		const [key = '', direction = 'desc', ...rest] = part.trim().split(':');
+		const [key = '', direction = '', ...rest] = part.split(':');
 		if (rest.length > 0) throw new ImageError('invalid', `cannot sort by ${quoted(part)}`);
-		return term(key, direction);
+		return term(key, direction || 'desc');
 	});
 }
 
 function term(name: string, direction: string): SortTerm {
-	const key = Object.hasOwn(KEYS, name) ? KEYS[name] : undefined;
+	const key = Object.hasOwn(KEYS, name.trim()) ? KEYS[name.trim()] : undefined;
 	if (key === undefined)
 		throw new ImageError('invalid', `cannot sort by ${quoted(name)}; sort keys are ${Object.keys(KEYS).join(', ')}`);
 	return { key, descending: isDescending(direction) };
 }
 
-function isDescending(direction: string): boolean {
+function isDescending(text: string): boolean {
+	const direction = text.trim();
 	if (direction !== 'asc' && direction !== 'desc')
 		throw new ImageError('invalid', `sort direction must be asc or desc, not ${quoted(direction)}`);
 	return direction === 'desc';

@@ -1,5 +1,5 @@
 /** The table of settings in docs/operating.md, from the code that reads them: prints it, or `--write`, `--check`. */
-import { CONFIG_FILE, SETTING_NAMES, SETTINGS } from '#config/settings.ts';
+import { CONFIG_FILE, GLANCE_FILES, SETTING_NAMES, SETTINGS } from '#config/settings.ts';
 import { publish } from './docs/marked-block.ts';
 
 const code = (text: string | undefined) => (text === undefined ? '–' : `\`${text.replaceAll('|', '\\|')}\``);
@@ -13,7 +13,14 @@ const table = [
 	['variable', 'key in the file', 'flag', 'form', 'meaning', 'default'],
 	['---', '---', '---', '---', '---', '---'],
 	...rows,
-	[code(CONFIG_FILE.env), '–', code(CONFIG_FILE.flag), code(CONFIG_FILE.hint), CONFIG_FILE.help, CONFIG_FILE.byDefault],
+	...[CONFIG_FILE, GLANCE_FILES].map(({ env, flag, hint, help, byDefault }) => [
+		code(env),
+		'–',
+		code(flag),
+		code(hint),
+		help,
+		byDefault,
+	]),
 ].map((cells) => `| ${cells.join(' | ')} |`);
 
 publish('docs/operating.md', 'settings', table.join('\n'), process.argv[2]);

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '#config/config.ts';
-import { formatAddress } from '#config/load.ts';
+import { formatAddress } from '#config/parse.ts';
 import { CliError, EXIT } from './exit-codes.ts';
 
 /** `<dataDir>/node.json`: written by a node when it serves, removed when it stops. */

@@ -1,6 +1,6 @@
 /** Why a node did not start, as one line for its operator. */
 import type { Config } from '#config/config.ts';
-import { formatAddress } from '#config/load.ts';
+import { formatAddress } from '#config/parse.ts';
 import { CliError, EXIT } from './exit-codes.ts';
 
 type Explain = (config: Config, error: NodeJS.ErrnoException) => string;

@@ -1,7 +1,7 @@
 /** Settings from the environment. */
 import { didYouMean } from './nearest.ts';
 import type { RawValue } from './settings/setting.ts';
-import { CONFIG_FILE, type RawSettings, SETTING_NAMES, SETTINGS, type SettingName } from './settings.ts';
+import { CONFIG_FILE, GLANCE_FILES, type RawSettings, SETTING_NAMES, SETTINGS, type SettingName } from './settings.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -20,7 +20,7 @@ export function readEnvironment(env: Env, base: string): RawSettings {
 
 /** One line for each SUNDOG_* variable that nothing reads: probably a typing error, but perhaps another tool's. */
 export function unknownVariables(env: Env): readonly string[] {
-	const known = [CONFIG_FILE.env, ...SETTING_NAMES.map((name) => SETTINGS[name].env)];
+	const known = [CONFIG_FILE.env, GLANCE_FILES.env, ...SETTING_NAMES.map((name) => SETTINGS[name].env)];
 	return Object.keys(env)
 		.filter((name) => name.startsWith(PREFIX) && !known.includes(name))
 		.sort()

@@ -1,31 +1,17 @@
 /** Settings from a YAML or JSON file. Every complaint names file, line and column. */
-import { readFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type YAMLMap } from 'yaml';
-import { MiB } from '#lib/sizes.ts';
 import { ConfigError } from './config.ts';
 import { didYouMean } from './nearest.ts';
 import type { RawValue } from './settings/setting.ts';
 import { type RawSettings, SETTING_NAMES, SETTINGS, type SettingName } from './settings.ts';
-
-const MAX_FILE_BYTES = MiB;
+import { readTextFile } from './text-file.ts';
 
 /** What may stand where: a setting, or a map of further names. */
 type Shape = SettingName | Map<string, Shape>;
 
 export function readSettingsFile(path: string): RawSettings {
-	const text = readText(path);
-	return parseSettings(text, { name: basename(path), base: dirname(resolve(path)) });
-}
-
-function readText(path: string): string {
-	try {
-		const bytes = readFileSync(path);
-		if (bytes.length > MAX_FILE_BYTES) throw new Error('it is larger than 1 MiB');
-		return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-	} catch (error) {
-		throw new ConfigError(`${path} cannot be read: ${(error as Error).message}`, { cause: error });
-	}
+	return parseSettings(readTextFile(path), { name: basename(path), base: dirname(resolve(path)) });
 }
 
 /** `name` is what complaints call the file; `base` is where its relative paths begin. */

@@ -4,7 +4,9 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { type Config, ConfigError } from './config.ts';
 import { type Env, readEnvironment, unknownVariables } from './env.ts';
 import { readSettingsFile } from './file.ts';
-import { type Address, isLoopback, isLoopbackPeer } from './parse.ts';
+import { readGlanceConfig } from './glance/glance-config.ts';
+import { type FoundOption, withoutEffect } from './glance/report.ts';
+import { type Address, formatAddress, isLoopback, isLoopbackPeer } from './parse.ts';
 import { authOf } from './settings/access.ts';
 import { apiOf } from './settings/api.ts';
 import { keystoneOf } from './settings/keystone.ts';
@@ -13,36 +15,52 @@ import { policyOf, propertyProtectionsOf } from './settings/policy.ts';
 import { quotaOf } from './settings/quota.ts';
 import type { RawValue, Refuse, Values } from './settings/setting.ts';
 import { cacheOf, tasksOf } from './settings/upkeep.ts';
-import { CONFIG_FILE, type RawSettings, SETTINGS, type SettingName } from './settings.ts';
+import { CONFIG_FILE, GLANCE_FILES, type RawSettings, SETTINGS, type SettingName } from './settings.ts';
 
 export interface ConfigSources {
 	readonly env: Env;
-	/** texts as they stood on the command line, by setting; `config` is the path of the file */
-	readonly flags?: Readonly<Partial<Record<SettingName | 'config', string>>>;
+	/** texts as they stood on the command line, by setting; `config` and `glanceConfig` are paths of files */
+	readonly flags?: Readonly<Partial<Record<SettingName | 'config' | 'glanceConfig', string>>>;
 	/** where relative paths of flags and variables begin; default: the working directory */
 	readonly cwd?: string;
 	/** told one line for each thing that is probably a mistake */
 	readonly warn?: (line: string) => void;
 }
 
+export interface Inspection {
+	readonly config: Config;
+	/** what became of Glance's options; absent when no file of Glance was given */
+	readonly glanceOptions?: readonly FoundOption[];
+}
+
 const DEFAULT_LISTEN: Address = { host: '127.0.0.1', port: 9292 };
 const DEFAULT_PEER_LISTEN = ['/ip4/127.0.0.1/tcp/0'];
 
 /** Throws `ConfigError`: one line that names the source, the value and what was wanted. */
-export function loadConfig({ env, flags = {}, cwd = process.cwd(), warn = () => {} }: ConfigSources): Config {
+export function loadConfig(sources: ConfigSources): Config {
+	return inspectConfig(sources).config;
+}
+
+/** The same, with what an operator may want to know of it. */
+export function inspectConfig({ env, flags = {}, cwd = process.cwd(), warn = () => {} }: ConfigSources): Inspection {
 	for (const line of unknownVariables(env)) warn(line);
-	const file = flags.config ?? env[CONFIG_FILE.env];
-	const sources = [
-		file === undefined || file === '' ? new Map() : readSettingsFile(resolve(cwd, file)),
-		readEnvironment(env, cwd),
-		readFlags(flags, cwd),
-	];
-	const raw: RawSettings = new Map(sources.flatMap((source) => [...source]));
-	return build(raw, env);
+	const named = (flag: string | undefined, variable: string) => flag ?? (env[variable] || undefined);
+	const glanceFiles = named(flags.glanceConfig, GLANCE_FILES.env);
+	const file = named(flags.config, CONFIG_FILE.env);
+	const glance = glanceFiles === undefined ? undefined : readGlanceConfig(glanceFiles, cwd);
+	const raw: RawSettings = new Map([
+		...(glance?.settings ?? []),
+		...(file === undefined ? [] : readSettingsFile(resolve(cwd, file))),
+		...readEnvironment(env, cwd),
+		...readFlags(flags, cwd),
+	]);
+	const glanceOptions = glance?.explain(raw);
+	for (const line of withoutEffect(glanceOptions ?? [])) warn(line);
+	return { config: build(raw, env), ...(glanceOptions !== undefined && { glanceOptions }) };
 }
 
 function readFlags(flags: NonNullable<ConfigSources['flags']>, base: string): RawSettings {
-	const { config: _, ...settings } = flags;
+	const { config: _, glanceConfig: __, ...settings } = flags;
 	const rows = Object.entries(settings) as [SettingName, string][];
 	return new Map(rows.map(([name, text]) => [name, { texts: [text], from: SETTINGS[name].flag ?? name, base }]));
 }
@@ -106,9 +124,4 @@ function defaultDataDir(env: Env): string {
 	if (isAbsolute(state)) return join(state, 'sundog');
 	const home = isAbsolute(env.HOME ?? '') ? (env.HOME ?? '') : homedir();
 	return join(home, '.local', 'state', 'sundog');
-}
-
-/** As a URL or a log has it: IPv6 in brackets. */
-export function formatAddress({ host, port }: Address): string {
-	return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -28,6 +28,11 @@ export function parseAddress(text: string): Address {
 	return { host, port };
 }
 
+/** As a URL or a log has it: IPv6 in brackets. */
+export function formatAddress({ host, port }: Address): string {
+	return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
 /** Digits and dots must be a true IPv4 address: 127.0.0.300 is no name. */
 function isHost(host: string): boolean {
 	return isIP(host) === 4 || (HOST_NAME.test(host) && !/^[\d.]+$/.test(host));

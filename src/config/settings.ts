@@ -34,6 +34,15 @@ export const CONFIG_FILE = {
 	byDefault: 'none',
 } as const;
 
+/** Glance's own files, the weakest source. Likewise. */
+export const GLANCE_FILES = {
+	env: 'SUNDOG_GLANCE_CONFIG',
+	flag: '--glance-config',
+	hint: 'file,…',
+	help: "Glance's own configuration: files, or folders of *.conf, the later the stronger",
+	byDefault: 'none',
+} as const;
+
 export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[];
 
 /** What one source said: raw values by setting. */

@@ -100,6 +100,32 @@ describe('the command line', () => {
 			'sundog: warning: the variable SUNDOG_LISTN is unknown and has no effect; did you mean "SUNDOG_LISTEN"?',
 		]);
 	});
+
+	test("config check says what becomes of Glance's options: to programs on standard output, to people beside it", async () => {
+		const path = join(root, 'glance-api.conf');
+		writeFileSync(path, '[DEFAULT]\nbind_host = 127.0.0.1\nworkers = 2\n');
+		const { code, out, said } = await sundog(`config check --glance-config ${path}`);
+		assert.equal(code, 0);
+		const { listen, glanceOptions } = JSON.parse(out);
+		assert.deepEqual(listen, { host: '127.0.0.1', port: 9292 });
+		assert.deepEqual(glanceOptions[0], {
+			file: path,
+			line: 2,
+			group: 'DEFAULT',
+			option: 'bind_host',
+			fate: 'honoured',
+			became: 'listen = 127.0.0.1:9292',
+		});
+		assert.match(said.join('\n'), /^honoured +\[DEFAULT\] bind_host .*\nmeaningless +\[DEFAULT\] workers /);
+	});
+
+	test("a value in Glance's file that cannot be taken is one line and code 2", async () => {
+		const path = join(root, 'bad.conf');
+		writeFileSync(path, '[DEFAULT]\nworkers = two\n');
+		const { code, line } = await refused(`serve --glance-config ${path}`);
+		assert.equal(code, 2);
+		assert.equal(line, `sundog: ${path}:2: [DEFAULT] workers: a whole number is needed`);
+	});
 });
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;

@@ -1,7 +1,7 @@
 /** What is kept for a while: cached contents and finished tasks. */
 import { GiB } from '#lib/sizes.ts';
 import type { Config } from '../config.ts';
-import { parseBoolean, parseBytes, parseCount, parseSeconds } from '../parse-values.ts';
+import { parseBoolean, parseBytesOrNone, parseCount, parseSeconds } from '../parse-values.ts';
 import { one, type Values } from './setting.ts';
 
 const MAX_STALL_S = 365 * 86_400;
@@ -20,7 +20,7 @@ export const upkeepSettings = {
 	),
 	cacheMaxBytes: one(
 		{ key: 'cache.max_size', hint: 'size', help: 'what pruning leaves of contents that are only cached', byDefault: '10 GiB' },
-		parseBytes,
+		parseBytesOrNone,
 	),
 	cacheStallMs: one(
 		{

@@ -1,0 +1,61 @@
+/** What every translator works with: what the files say, and the settings that it turns them into. */
+import type { RawValue } from '#config/settings/setting.ts';
+import type { SettingName } from '../settings.ts';
+import type { Assignment } from './ini.ts';
+import type { OsloValue } from './oslo-types.ts';
+import type { GlanceValues } from './values.ts';
+
+export interface Translation extends GlanceValues {
+	/**
+	 * Makes a setting of options, named as `group.name`, the one that complaints are about first. When no file says
+	 * anything of them it is Glance's default that is given.
+	 */
+	give(setting: SettingName, said: string | readonly string[], ...refs: readonly string[]): void;
+	/** Where Glance would find a file that is named without a folder: undefined when it is nowhere. */
+	find(file: string): string | undefined;
+}
+
+/** A setting, and the assignments that made it what it is. */
+export interface Given extends RawValue {
+	readonly causes: readonly Assignment[];
+}
+
+export interface Draft extends Translation {
+	readonly given: ReadonlyMap<SettingName, Given>;
+}
+
+/** `file` stands for all of them in complaints about what none of them says. */
+export function createDraft(
+	values: GlanceValues,
+	{ file, base, find }: { readonly file: string; readonly base: string; readonly find: Translation['find'] },
+): Draft {
+	const given = new Map<SettingName, Given>();
+	return {
+		...values,
+		find,
+		given,
+		give(setting, said, ...refs) {
+			const causes = refs.map((ref) => values.said(ref)).filter((cause) => cause !== undefined);
+			given.set(setting, {
+				texts: typeof said === 'string' ? [said] : said,
+				from: causes[0]?.place ?? `${file}: ${unsaid(refs[0])}`,
+				base,
+				causes: causes.flatMap(({ assignments }) => assignments),
+			});
+		},
+	};
+}
+
+function unsaid(ref = ''): string {
+	const at = ref.lastIndexOf('.');
+	return at < 0 ? 'as in Glance' : `[${ref.slice(0, at)}] ${ref.slice(at + 1)}`;
+}
+
+/** Texts as settings read them. */
+export function textsOf(value: OsloValue): string | readonly string[] {
+	return Array.isArray(value) ? value : String(value);
+}
+
+export function textOf(value: OsloValue | undefined): string | undefined {
+	return typeof value === 'string' && value !== '' ? value : undefined;
+}

@@ -2,7 +2,6 @@
  * The composition root: the only file that knows every concrete thing. Parts are made floor by floor, each from what
  * stands above it in this file, and end in the opposite order. Nothing here decides anything about images.
  */
-import { randomBytes } from 'node:crypto';
 import { access, constants, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type LocalCatalogue, openCatalogue } from '#catalogue/catalogue.ts';
@@ -12,10 +11,7 @@ import type { Config } from '#config/config.ts';
 import { openContentStore } from '#content/content-store.ts';
 import { lateSources } from '#content/late-sources.ts';
 import { memoryLedger } from '#content/ledger.ts';
-import { buildImageController } from '#domain/onion.ts';
 import type { NodeRecord } from '#domain/ports/catalogue.ts';
-import { DEFAULT_QUOTA } from '#domain/ports/quota.ts';
-import { recoverInterrupted } from '#domain/recovery.ts';
 import { joinFleet } from '#exchange/join.ts';
 import { startPeerExchange } from '#exchange/peer-exchange.ts';
 import type { PeerExchange } from '#exchange/ports.ts';
@@ -24,36 +20,22 @@ import { createInvitations } from '#fleet/invitations.ts';
 import { createLogTrust } from '#fleet/log-trust.ts';
 import { createMembership } from '#fleet/membership.ts';
 import { openNodeKey } from '#fleet/node-key.ts';
-import { readPrivateFile, writePrivateFileOnce } from '#fleet/private-file.ts';
 import { gainStanding, saveCertificate } from '#fleet/standing.ts';
-import { createApp } from '#http/app.ts';
-import { startHttpServer } from '#http/server.ts';
-import { identities } from '#identity/index.ts';
-import type { Identity } from '#identity/ports.ts';
 import type { Log } from '#lib/log.ts';
-import { openNotifier } from '#notifier/open-notifier.ts';
-import { createRulePolicy } from '#policy/rule-policy.ts';
 import { createCopyKeeper } from '#replication/copy-keeper.ts';
 import { createHolderBook } from '#replication/holder-book.ts';
 import { startHousekeeping } from '#replication/housekeeping.ts';
 import { lookingUpHolders } from '#replication/looking-up-holders.ts';
 import { createSeeder } from '#replication/seeder.ts';
 import { DRIVERS } from '#store/drivers/index.ts';
-import { type Backend, createDesk, createHealth, publishNodeFile } from './node-facts.ts';
+import { openClientsDoor } from './clients-door.ts';
+import { type Backend, createDesk, createHealth } from './node-facts.ts';
+import type { Surroundings } from './surroundings.ts';
 
 /** the id of the file backend: what `stores` of an image shows */
 const FILE_STORE = 'file';
 const COLLECT_EVERY_MS = 3600_000;
 const RENEW_EVERY_MS = 24 * 3600_000;
-
-interface Surroundings {
-	readonly config: Config;
-	readonly log: Log;
-	/** gives up a start that has not finished */
-	readonly signal: AbortSignal;
-	/** what must end when the node ends, the latest first */
-	readonly stack: AsyncDisposableStack;
-}
 
 /** Resolves when the node serves; when it fails, nothing is left open. */
 export async function startNode(
@@ -66,11 +48,21 @@ export async function startNode(
 	const bytes = await openBytes(around, ground);
 	const exchange = await openPeersDoor(around, ground, bytes);
 	const replication = await startReplication(around, ground, bytes, exchange);
-	const { http, notes } = await openClientsDoor(around, ground, bytes, exchange, replication);
+	const { db, catalogue, membership, invitations } = ground;
+	const { content, ledger } = bytes;
+	const { backends } = replication;
+	const { http, notes } = await openClientsDoor(around, {
+		db,
+		catalogue,
+		content,
+		site: membership.site,
+		health: createHealth({ catalogue, content, exchange, backends }),
+		admin: createDesk({ catalogue, content, ledger, membership, exchange, invitations, backends }),
+	});
 	startChores(around, ground, bytes, replication);
 
 	const parts = stack.move();
-	const { site, node } = ground.membership;
+	const { site, node } = membership;
 	return { http, peer: exchange.addresses(), site, node, dataDir: config.dataDir, notes, stop: () => parts.disposeAsync() };
 }
 
@@ -203,48 +195,6 @@ async function startReplication(
 		backends.push({ store: FILE_STORE, driver, seeder });
 	}
 	return { keeper, backends };
-}
-
-async function openClientsDoor(
-	{ config, log, stack }: Surroundings,
-	{ db, catalogue, membership, invitations }: Ground,
-	{ content, ledger }: Bytes,
-	exchange: PeerExchange,
-	{ backends }: Replication,
-) {
-	const { identity, notes } = await openIdentity(config);
-	const { site } = membership;
-	await recoverInterrupted({ catalogue, site });
-	const notifier = stack.use(await openNotifier({ options: config.notifications, kv: db.sub('outbox/'), log, clock: Date.now }));
-	const policy = createRulePolicy({ log });
-	const images = buildImageController({
-		catalogue,
-		data: content,
-		policy,
-		notifier,
-		limits: { ...DEFAULT_QUOTA, imageSizeCap: config.quota.imageSizeCap },
-		hashAlgorithm: config.hashAlgorithm,
-		site,
-		clock: Date.now,
-		log,
-	});
-	const health = createHealth({ catalogue, content, exchange, backends });
-	const admin = createDesk({ catalogue, content, ledger, membership, exchange, invitations, backends });
-	const app = createApp({ images, identity, isAdmin: (ctx) => policy.allows(ctx, 'context_is_admin', {}), health, admin, log });
-	const server = await startHttpServer({ app, ...config.listen, log });
-	stack.defer(() => server.close(config.shutdownGraceMs));
-	stack.use(await publishNodeFile(config.dataDir, { http: server.url }));
-	return { http: server.url, notes };
-}
-
-async function openIdentity({ auth, dataDir }: Config): Promise<{ identity: Identity; notes: readonly string[] }> {
-	if (auth.mode === 'none') return { identity: identities.none(), notes: [] };
-	const path = join(dataDir, 'admin-token');
-	const known = auth.adminToken ?? (await readPrivateFile(path))?.trim();
-	if (known !== undefined) return { identity: identities.token({ adminToken: known }), notes: [] };
-	const adminToken = randomBytes(24).toString('base64url');
-	await writePrivateFileOnce(path, `${adminToken}\n`);
-	return { identity: identities.token({ adminToken }), notes: [`admin token (said once, kept in ${path}): ${adminToken}`] };
 }
 
 function startChores(

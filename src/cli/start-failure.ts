@@ -1,6 +1,8 @@
 /** Why a node did not start, as one line for its operator. */
-import type { Config } from '#config/config.ts';
+import { type Config, ConfigError } from '#config/config.ts';
 import { formatAddress } from '#config/parse.ts';
+import { ProtectionsError } from '#policy/property-protections.ts';
+import { RuleFileError } from '#policy/rule-file.ts';
 import { CliError, EXIT } from './exit-codes.ts';
 
 type Explain = (config: Config, error: NodeJS.ErrnoException) => string;
@@ -26,12 +28,18 @@ const CAUSES: Readonly<Record<string, Explain>> = {
 /** The innermost cause with a known code decides; anything else keeps its own message. */
 export function startFailure(error: unknown, config: Config): CliError {
 	if (error instanceof CliError) return error;
+	if (isMistakeOfSettings(error)) return new CliError(EXIT.usage, error.message, { cause: error });
 	const chain = causesOf(error);
 	const known = chain.findLast(({ code }) => code !== undefined && Object.hasOwn(CAUSES, code));
 	const explain = CAUSES[known?.code ?? ''];
 	if (known !== undefined && explain !== undefined)
 		return new CliError(EXIT.cannotStart, explain(config, known), { cause: error });
 	return new CliError(EXIT.failure, chain[0]?.message ?? String(error), { cause: error });
+}
+
+/** What a setting names is read only when the node starts: rules, protections, schemas. */
+function isMistakeOfSettings(error: unknown): error is Error {
+	return error instanceof ConfigError || error instanceof RuleFileError || error instanceof ProtectionsError;
 }
 
 const MAX_CAUSES = 10;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { codeOf } from '#domain/errors.ts';
 import { createNoneIdentity } from '#identity/none.ts';
+import { withOperator } from '#identity/operator.ts';
 import type { Subject } from '#identity/ports.ts';
 import { createProxyIdentity } from '#identity/proxy.ts';
 import { createTokenIdentity } from '#identity/token.ts';
@@ -141,3 +142,21 @@ describe('a proxy that authenticates', () => {
 function subjectOf({ user, project }: Subject): readonly (string | null)[] {
 	return [user, project];
 }
+
+describe('the operator on the node itself', () => {
+	const others = createProxyIdentity({ trusted: ['192.0.2.1'], anonymousRead: false });
+	const identity = withOperator({ adminToken: 'correct horse', others });
+	const from = (remoteAddress: string, headers: SentHeaders) => sent(headers, { remoteAddress });
+	it('needs nobody else, from loopback only', async () => {
+		for (const address of ['127.0.0.1', '::1', '::ffff:127.0.0.1'])
+			assert.equal((await identity.identify(from(address, { 'x-auth-token': 'correct horse' }))).admin, true);
+		for (const address of ['192.0.2.1', '192.0.2.2', ''])
+			await assert.rejects(identity.identify(from(address, { 'x-auth-token': 'correct horse' })), unauthenticated);
+	});
+	it('leaves everybody else to those who know them', async () => {
+		const headers = { 'x-identity-status': 'Confirmed', 'x-project-id': 'p', 'x-user-id': 'u', 'x-roles': 'member' };
+		assert.equal((await identity.identify(from('192.0.2.1', headers))).project, 'p');
+		await assert.rejects(identity.identify(from('127.0.0.1', { ...headers, 'x-auth-token': 'wrong' })), unauthenticated);
+		assert.equal(identity.challenge, others.challenge);
+	});
+});

@@ -1,0 +1,140 @@
+/**
+ * The clients' door put together: who asks (identity), what the rules say (policy), what is told (notifier), the domain
+ * controllers, and the server before them. Part of the composition root; it decides nothing.
+ */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { LocalCatalogue } from '#catalogue/catalogue.ts';
+import { type ApiConfig, type Config, ConfigError } from '#config/config.ts';
+import { buildImageController } from '#domain/onion.ts';
+import type { ImageData } from '#domain/ports/image-data.ts';
+import { recoverInterrupted } from '#domain/recovery.ts';
+import { readPrivateFile, writePrivateFileOnce } from '#fleet/private-file.ts';
+import type { ApiOptions } from '#http/api-options.ts';
+import { createApp } from '#http/app.ts';
+import type { AdminDesk, Health } from '#http/ports.ts';
+import { readSchemaFile } from '#http/schema-file.ts';
+import { startHttpServer } from '#http/server.ts';
+import { identities } from '#identity/index.ts';
+import { withOperator } from '#identity/operator.ts';
+import type { Identity } from '#identity/ports.ts';
+import { createKeystone } from '#keystone/keystone.ts';
+import type { Keystone } from '#keystone/ports.ts';
+import type { KeyValue } from '#lib/key-value.ts';
+import { openNotifier } from '#notifier/open-notifier.ts';
+import { openPolicy } from '#policy/policy.ts';
+import { openPropertyProtections } from '#policy/property-protections.ts';
+import { publishNodeFile } from './node-facts.ts';
+import type { Surroundings } from './surroundings.ts';
+
+interface Floor {
+	readonly db: KeyValue;
+	readonly catalogue: LocalCatalogue;
+	readonly content: ImageData;
+	readonly site: string;
+	readonly health: Health;
+	readonly admin: AdminDesk;
+}
+
+/** Resolves when clients are answered. `notes` are what an operator should read once. */
+export async function openClientsDoor(
+	around: Surroundings,
+	floor: Floor,
+): Promise<{ readonly http: string; readonly notes: readonly string[] }> {
+	const { config, log, stack } = around;
+	const { site, catalogue, health, admin } = floor;
+	await recoverInterrupted({ catalogue, site });
+	const keystone = openKeystone(around);
+	const { identity, notes } = await openIdentity(around, keystone);
+	const policy = stack.use(await openPolicy({ ...config.policy, log }));
+	const images = await openImages(around, floor, policy);
+	const app = createApp({
+		images,
+		identity,
+		isAdmin: (ctx) => policy.allows(ctx, 'context_is_admin', {}),
+		health,
+		admin,
+		log,
+		api: await apiOptions(config.api, config),
+	});
+	const server = await startHttpServer({ app, ...config.listen, log });
+	stack.defer(() => server.close(config.shutdownGraceMs));
+	stack.use(await publishNodeFile(config.dataDir, { http: server.url }));
+	return { http: server.url, notes };
+}
+
+async function openImages(
+	{ config, log, stack }: Surroundings,
+	{ db, catalogue, content, site }: Floor,
+	policy: Awaited<ReturnType<typeof openPolicy>>,
+) {
+	const { propertyProtections, quota, hashAlgorithm } = config;
+	const protections = propertyProtections && (await openPropertyProtections({ ...propertyProtections, policy, log }));
+	const notifier = stack.use(await openNotifier({ options: config.notifications, kv: db.sub('outbox/'), log, clock: Date.now }));
+	return buildImageController({
+		catalogue,
+		data: content,
+		policy,
+		notifier,
+		limits: quota,
+		hashAlgorithm,
+		site,
+		clock: Date.now,
+		log,
+		...(protections && { protections }),
+	});
+}
+
+function openKeystone({ config, log, stack }: Surroundings): Keystone | undefined {
+	return config.keystone && stack.use(createKeystone({ ...config.keystone, clock: Date.now, log }));
+}
+
+interface OpenIdentity {
+	readonly identity: Identity;
+	readonly notes: readonly string[];
+}
+
+async function openIdentity({ config, log }: Surroundings, keystone: Keystone | undefined): Promise<OpenIdentity> {
+	const { mode, anonymousRead, trustedProxies: trusted } = config.auth;
+	if (mode === 'none') return { identity: identities.none(), notes: [] };
+	const { adminToken, made, path } = await openAdminToken(config);
+	if (mode === 'token') {
+		const notes = made ? [`admin token (said once, kept in ${path}): ${adminToken}`] : [];
+		return { identity: identities.token({ adminToken }), notes };
+	}
+	if (mode === 'proxy') {
+		const publicUrl = config.keystone?.publicUrl;
+		const others = identities.proxy({ trusted, anonymousRead, ...(publicUrl !== undefined && { publicUrl }) });
+		return { identity: withOperator({ adminToken, others }), notes: [] };
+	}
+	if (keystone === undefined || config.keystone === undefined) throw new TypeError('keystone is not configured');
+	const others = identities.keystone({ ...config.keystone, keystone, anonymousRead, clock: Date.now, log });
+	return { identity: withOperator({ adminToken, others }), notes: [] };
+}
+
+/** The operator's own, by which the CLI speaks to the node. */
+async function openAdminToken({ auth, dataDir }: Config) {
+	const path = join(dataDir, 'admin-token');
+	const known = auth.adminToken ?? (await readPrivateFile(path))?.trim();
+	if (known !== undefined) return { adminToken: known, made: false, path };
+	const adminToken = randomBytes(24).toString('base64url');
+	await writePrivateFileOnce(path, `${adminToken}\n`);
+	return { adminToken, made: true, path };
+}
+
+async function apiOptions({ schemaFile, cors, ...api }: ApiConfig, { cache }: Config): Promise<Partial<ApiOptions>> {
+	return {
+		...api,
+		...(cors && { cors }),
+		...(schemaFile !== undefined && { customProperties: await readSchema(schemaFile) }),
+		caching: cache !== undefined,
+	};
+}
+
+async function readSchema(path: string): Promise<ApiOptions['customProperties']> {
+	try {
+		return await readSchemaFile(path);
+	} catch (cause) {
+		throw new ConfigError(cause instanceof Error ? cause.message : String(cause), { cause });
+	}
+}

@@ -8,6 +8,7 @@ import type { Log } from '#lib/log.ts';
 import type { AppEnv } from './env.ts';
 import { misframed, refuse } from './framing.ts';
 import { createNewcomers } from './newcomers.ts';
+import { createTurns } from './turns.ts';
 
 export interface HttpLimits {
 	/** a client must have sent its headers by then */
@@ -21,6 +22,8 @@ export interface HttpLimits {
 	readonly maxConnections: number;
 	/** of one address, connections that have not sent a request yet: one more closes the oldest */
 	readonly maxNewcomers: number;
+	/** of one connection, requests that wait for the answers before them: one more ends it */
+	readonly maxPipelined: number;
 }
 
 export const DEFAULT_HTTP_LIMITS: HttpLimits = {
@@ -30,6 +33,7 @@ export const DEFAULT_HTTP_LIMITS: HttpLimits = {
 	maxHeaders: 128,
 	maxConnections: 4096,
 	maxNewcomers: 64,
+	maxPipelined: 16,
 };
 
 export interface HttpServerOptions {
@@ -65,12 +69,15 @@ export async function startHttpServer({ app, host, port, log, limits }: HttpServ
 	server.maxHeadersCount = 0;
 	const newcomers = createNewcomers(effective.maxNewcomers);
 	server.on('connection', newcomers.arrived);
+	const inTurn = createTurns(effective.maxPipelined);
 	const answer = listenerOf(app, log);
 	server.on('request', (incoming, outgoing) => {
 		newcomers.spoke(incoming.socket);
-		const refusal = misframed(incoming, effective.maxHeaders);
-		if (refusal === undefined) answer(incoming, outgoing);
-		else refuse(outgoing, refusal);
+		inTurn(incoming, outgoing, () => {
+			const refusal = misframed(incoming, effective.maxHeaders);
+			if (refusal === undefined) answer(incoming, outgoing);
+			else refuse(outgoing, refusal);
+		});
 	});
 	// 100 Continue is sent by whoever reads the body, after all checks have passed
 	server.on('checkContinue', (incoming, outgoing) => server.emit('request', incoming, outgoing));

@@ -6,6 +6,7 @@ import { Hono } from 'hono';
 import type { RequestContext } from '#domain/context.ts';
 import type { ImageController } from '#domain/controller.ts';
 import { ImageError } from '#domain/errors.ts';
+import type { MetadefController } from '#domain/metadefs/controller.ts';
 import type { Identity } from '#identity/ports.ts';
 import type { Log } from '#lib/log.ts';
 import { deskRoutes } from './admin/desk.ts';
@@ -27,6 +28,7 @@ import { actionRoutes } from './v2/actions.ts';
 import { type DataLimits, imageDataRoutes } from './v2/image-data.ts';
 import { imageRoutes } from './v2/images.ts';
 import { memberRoutes } from './v2/members.ts';
+import { metadefRoutes } from './v2/metadefs/routes.ts';
 import { schemaRoutes } from './v2/schemas.ts';
 import { tagRoutes } from './v2/tags.ts';
 import type { ImageRules } from './wire/image-rules.ts';
@@ -44,6 +46,8 @@ export interface AppParts {
 	readonly api?: Partial<ApiOptions>;
 	/** where an image's bytes are, for operators who show it; absent: places are not known */
 	readonly locationsOf?: ViewOptions['locationsOf'];
+	/** absent: there are no metadata definitions */
+	readonly metadefs?: MetadefController;
 	readonly limits?: DataLimits & { readonly drain?: DrainLimits };
 }
 
@@ -76,7 +80,7 @@ export function createApp(parts: AppParts): Hono<AppEnv> {
 
 /** Everything that can be asked for once it is clear which API is spoken. */
 export function apiRoutes(parts: AppParts): readonly Route[] {
-	const { images, health, admin, limits = {}, locationsOf = DEFAULT_VIEW.locationsOf } = parts;
+	const { images, metadefs, health, admin, limits = {}, locationsOf = DEFAULT_VIEW.locationsOf } = parts;
 	const api = { ...DEFAULT_API, ...parts.api };
 	const publicUrl = publicUrlOf(api);
 	const rules = rulesOf(api);
@@ -87,6 +91,7 @@ export function apiRoutes(parts: AppParts): readonly Route[] {
 		...tagRoutes(images, rules),
 		...actionRoutes(images),
 		...memberRoutes(images),
+		...(metadefs ? metadefRoutes({ metadefs, pages: api, refuseAstral: rules.refuseAstral, publicUrl }) : []),
 		...schemaRoutes(rules),
 		...deskRoutes(admin),
 	];

@@ -42,6 +42,7 @@ export async function startApi(overrides: Overrides = {}): Promise<ApiServer> {
 	const { site = await testSite(), http, ...parts } = overrides;
 	const app = createApp({
 		images: site.images,
+		metadefs: site.metadefs,
 		identity: createNoneIdentity(),
 		isAdmin: (ctx) => ctx.roles.includes('admin'),
 		health: { readiness: async () => [{ name: 'catalogue', ready: true }] },

@@ -5,6 +5,8 @@ import type { RequestContext } from '#domain/context.ts';
 import type { ImageController, Upload } from '#domain/controller.ts';
 import type { DomainEvent } from '#domain/events.ts';
 import type { Image, ImageDraft } from '#domain/image.ts';
+import type { MetadefController } from '#domain/metadefs/controller.ts';
+import { buildMetadefController } from '#domain/metadefs/onion.ts';
 import { buildImageController, type OnionParts } from '#domain/onion.ts';
 import type { ImageData } from '#domain/ports/image-data.ts';
 import { DEFAULT_QUOTA } from '#domain/ports/quota.ts';
@@ -16,6 +18,7 @@ import { memoryImageData } from './memory-image-data.ts';
 
 export interface TestSite {
 	readonly images: ImageController;
+	readonly metadefs: MetadefController;
 	readonly catalogue: LocalCatalogue;
 	readonly events: readonly DomainEvent[];
 	readonly site: string;
@@ -34,19 +37,22 @@ export async function testSite(
 	const site = overrides.site ?? 'centre';
 	const catalogue = overrides.catalogue ?? (await testCatalogue(site));
 	const events: DomainEvent[] = [];
-	const images = buildImageController({
+	const shared = {
 		catalogue,
-		data: memoryImageData(),
 		policy: createRulePolicy({ log: silentLog }),
-		notifier: { publish: (event) => void events.push(event) },
+		notifier: { publish: (event: DomainEvent) => void events.push(event) },
+		clock: Date.now,
+		...overrides,
+	};
+	const images = buildImageController({
+		data: memoryImageData(),
 		limits: DEFAULT_QUOTA,
 		hashAlgorithm: 'sha512',
 		site,
-		clock: Date.now,
 		log: silentLog,
-		...overrides,
+		...shared,
 	});
-	return { images, catalogue, events, site };
+	return { images, metadefs: buildMetadefController(shared), catalogue, events, site };
 }
 
 export function caller(over: Partial<RequestContext> = {}): RequestContext {

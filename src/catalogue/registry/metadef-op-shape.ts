@@ -16,7 +16,7 @@ import { HLC_MS_MAX } from './clock.ts';
 import { type Check, finite, flag, integer, list, nullable, oneOf, refuse, shape, text } from './shapes.ts';
 
 /** Protection, not policy: the API's own limits are below these. UTF-16 units. */
-const NAME_CHARS_MAX = 255;
+const NAME_CHARS_MAX = 1024;
 const TEXT_CHARS_MAX = 65_535;
 const ITEMS_MAX = 1024;
 

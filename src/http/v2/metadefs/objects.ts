@@ -2,7 +2,7 @@ import type { MetadefController } from '#domain/metadefs/controller.ts';
 import type { AppContext } from '#http/env.ts';
 import { respond, respondJson } from '#http/respond.ts';
 import { bodyless, type Route } from '#http/route.ts';
-import { parseObject } from '#http/wire/metadefs/drafts.ts';
+import { parseNewObject, parseObject } from '#http/wire/metadefs/drafts.ts';
 import { assertObjectQuery } from '#http/wire/metadefs/queries.ts';
 import { NAMESPACES_PATH, viewChangedObject, viewObject } from '#http/wire/metadefs/views.ts';
 import { MAX_ITEM_BYTES, paramOf, queryOf, type ReadBody, removeAll } from './requests.ts';
@@ -20,7 +20,7 @@ export function objectRoutes(metadefs: MetadefController, read: ReadBody): reado
 	}
 	async function add(c: AppContext): Promise<Response> {
 		const namespace = paramOf(c, 'namespace');
-		const object = await metadefs.addItem(c.var.ctx, namespace, 'object', parseObject(await read(c, MAX_ITEM_BYTES)));
+		const object = await metadefs.addItem(c.var.ctx, namespace, 'object', parseNewObject(await read(c, MAX_ITEM_BYTES)));
 		return respondJson(c, 201, viewChangedObject(namespace, object));
 	}
 	async function show(c: AppContext): Promise<Response> {

@@ -25,9 +25,11 @@ export const TASK_SCHEMA = {
 	},
 } as const;
 
-/** Image API v2, "Show tasks schema". */
+const { input: _, result: __, message: ___, ...LISTED } = TASK_SCHEMA.properties;
+
+/** Lists leave out what may be long. Image API v2, "Show tasks schema". */
 export const TASKS_SCHEMA = {
 	name: 'tasks',
-	properties: { tasks: { type: 'array', items: TASK_SCHEMA }, schema: { type: 'string' } },
+	properties: { tasks: { type: 'array', items: { ...TASK_SCHEMA, properties: LISTED } }, schema: { type: 'string' } },
 	links: [{ rel: 'describedby', href: '{schema}' }],
 } as const;

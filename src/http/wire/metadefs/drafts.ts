@@ -10,7 +10,14 @@ import {
 } from '#domain/metadef.ts';
 import type { NamespaceChange, NamespaceDraft } from '#domain/metadefs/controller.ts';
 import { assertWritable, fields, flag, list, name, oneOf, type Parse, text } from './fields.ts';
-import { namespaceProperties, objectProperties, ownSchema, PROPERTY_NAME_CHARS, requiredNames } from './property-schema.ts';
+import {
+	namespaceProperties,
+	newObjectProperties,
+	objectProperties,
+	ownSchema,
+	PROPERTY_NAME_CHARS,
+	requiredNames,
+} from './property-schema.ts';
 
 const NAME_CHARS = 80;
 const DESCRIPTION_CHARS = 500;
@@ -95,6 +102,10 @@ export function parseNamespaceChange(body: unknown): NamespaceChange {
 export function parseProperty(body: unknown): PropertyDraft {
 	const schema = bodyOf(ownSchema, body, TIMES);
 	return { name: name(PROPERTY_NAME_CHARS)(schema.name, 'name'), schema };
+}
+
+export function parseNewObject(body: unknown): ObjectDraft {
+	return objectOf(bodyOf(fields<ObjectBody>({ ...objectParsers, properties: newObjectProperties }, ['name']), body, MADE));
 }
 
 export function parseObject(body: unknown): ObjectDraft {

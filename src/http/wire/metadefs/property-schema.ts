@@ -39,18 +39,21 @@ const PARSERS: { readonly [K in keyof PropertySchema]-?: Parse<Exclude<PropertyS
 const REQUIRED = ['type', 'title'] as const;
 
 /** Within a namespace or an object, where the name is the key. */
-export const innerSchema = fields<PropertySchema>(PARSERS, REQUIRED);
+const innerSchema = fields<PropertySchema>(PARSERS, REQUIRED);
 
+type WithoutConfidential = Omit<PropertySchema, 'confidential'>;
 const { confidential: _, ...ALONE } = PARSERS;
 /** As a resource of its own, with its name among the keys. */
-export const ownSchema = fields<Omit<PropertySchema, 'confidential'>>(ALONE, [...REQUIRED, 'name']);
+export const ownSchema = fields<WithoutConfidential>(ALONE, [...REQUIRED, 'name']);
 
-export const namespaceProperties = propertiesNamed(PROPERTY_NAME_CHARS);
-export const objectProperties = propertiesNamed(INNER_NAME_CHARS);
+export const namespaceProperties = propertiesNamed(PROPERTY_NAME_CHARS, innerSchema);
+export const objectProperties = propertiesNamed(INNER_NAME_CHARS, innerSchema);
+/** Of an object that is created on its own: here Glance is as strict as with a property on its own. */
+export const newObjectProperties = propertiesNamed(INNER_NAME_CHARS, fields<WithoutConfidential>(ALONE, REQUIRED));
 export const requiredNames = distinctTexts;
 
-function propertiesNamed(max: number): Parse<readonly PropertyDraft[]> {
-	const parse = entries(text(max), innerSchema);
+function propertiesNamed(max: number, schema: Parse<PropertySchema>): Parse<readonly PropertyDraft[]> {
+	const parse = entries(text(max), schema);
 	return (value, at) => parse(value, at).map((each) => ({ name: each.name, schema: each.value }));
 }
 

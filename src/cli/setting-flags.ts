@@ -33,9 +33,10 @@ export function inspectionFrom(
 	return inspectConfig({ env: terminal.env, flags: flagsFrom(options), ...(loud === 'loud' ? { warn } : {}) });
 }
 
-/** Did anybody say where the node listens? The default address may be another node's. */
-export function namesListener(terminal: Terminal, options: Readonly<Record<string, string>>): boolean {
-	return options.listen !== undefined || (terminal.env[SETTINGS.listen.env] ?? '') !== '';
+/** Did anybody say where the node listens? The default address may be another node's. A file of Glance always says it. */
+export function namesListener({ env }: Terminal, options: Readonly<Record<string, string>>): boolean {
+	const said = [options.listen, options.glanceConfig, env[SETTINGS.listen.env], env[GLANCE_FILES.env]];
+	return said.some((text) => text !== undefined && text !== '');
 }
 
 function flagsFrom(options: Readonly<Record<string, string>>): Flags {

@@ -72,7 +72,10 @@ function build(raw: RawSettings, env: Env): Config {
 		throw new ConfigError(`${raw.get(name)?.from ?? SETTINGS[name].env}: ${message}`);
 	};
 	const { join, storeFileDir: dir, listen = DEFAULT_LISTEN, peerListen = DEFAULT_PEER_LISTEN } = values;
-	const keystone = keystoneOf(values, refuse);
+	const around = { open: openListeners(listen, peerListen), hasKeystone: values.keystoneUrl !== undefined };
+	const auth = authOf(values, refuse, around);
+	const usesKeystone = auth.mode === 'keystone' || values.unifiedLimits === true;
+	const keystone = usesKeystone ? keystoneOf(values, refuse) : undefined;
 	const propertyProtections = propertyProtectionsOf(values);
 	const cache = cacheOf(values);
 	return {
@@ -86,7 +89,7 @@ function build(raw: RawSettings, env: Env): Config {
 		shutdownGraceMs: values.shutdownGraceMs ?? 30_000,
 		stores: dir === undefined ? {} : { file: { dir } },
 		hashAlgorithm: values.hashAlgorithm ?? 'sha512',
-		auth: authOf(values, refuse, { open: openListeners(listen, peerListen), hasKeystone: keystone !== undefined }),
+		auth,
 		...(keystone !== undefined && { keystone }),
 		policy: policyOf(values),
 		...(propertyProtections !== undefined && { propertyProtections }),

@@ -380,6 +380,12 @@ describe('Keystone', () => {
 		assert.deepEqual(credential.userDomain, { id: 'default' });
 	});
 
+	test('a node that asks no Keystone needs no credential', () => {
+		assert.equal(load({ SUNDOG_KEYSTONE_URL: 'http://192.0.2.1:5000', SUNDOG_AUTH: 'token' }).keystone, undefined);
+		const env = { SUNDOG_AUTH: 'proxy', SUNDOG_TRUSTED_PROXIES: '10.0.0.1', SUNDOG_UNIFIED_LIMITS: 'true' };
+		assert.ok(load({ ...KEYSTONE, ...env }).keystone, 'limits are kept there');
+	});
+
 	test('an application credential takes the place of the user', () => {
 		const env = { SUNDOG_KEYSTONE_APPLICATION_CREDENTIAL_ID: 'c1', SUNDOG_KEYSTONE_APPLICATION_CREDENTIAL_SECRET: 'hush' };
 		assert.deepEqual(load({ ...KEYSTONE, ...env }).keystone?.credential, {
@@ -459,7 +465,7 @@ describe('secrets', () => {
 	/** Values that every other rule is content with. */
 	const around = {
 		...KEYSTONE,
-		SUNDOG_AUTH: 'token',
+		SUNDOG_AUTH: 'keystone',
 		SUNDOG_UNIFIED_LIMITS: 'true',
 		SUNDOG_UNIFIED_LIMITS_USERNAME: 'reader',
 		SUNDOG_UNIFIED_LIMITS_PASSWORD: 'x',

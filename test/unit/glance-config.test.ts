@@ -72,6 +72,7 @@ function load(text: string, env: Readonly<Record<string, string>> = {}): Config 
 }
 
 /** On loopback, without Keystone: the least that starts. */
+const PIPELINE = '[paste_deploy]\nflavor = keystone\n';
 const lone = (text = '', env: Readonly<Record<string, string>> = {}) => load(`[DEFAULT]\nbind_host = 127.0.0.1\n${text}`, env);
 
 function refusal(act: () => unknown): string {
@@ -232,8 +233,7 @@ describe('who may use it', () => {
 	});
 
 	test('a credential by ids, in a section of its own', () => {
-		const text =
-			'[keystone_authtoken]\nauth_section = Own\n[own]\nauth_url = http://k/v3\nuser_id = u\npassword = hush\nproject_id = p\ndefault_domain_id = d\n';
+		const text = `${PIPELINE}[keystone_authtoken]\nauth_section = Own\n[own]\nauth_url = http://k/v3\nuser_id = u\npassword = hush\nproject_id = p\ndefault_domain_id = d\n`;
 		const credential = lone(text).keystone?.credential;
 		assert.deepEqual(credential, {
 			kind: 'password',
@@ -246,24 +246,31 @@ describe('who may use it', () => {
 	});
 
 	test('an application credential', () => {
-		const text =
-			'[keystone_authtoken]\nauth_type = v3applicationcredential\nauth_url = http://k\napplication_credential_id = id\napplication_credential_secret = hush\n';
+		const text = `${PIPELINE}[keystone_authtoken]\nauth_type = v3applicationcredential\nauth_url = http://k\napplication_credential_id = id\napplication_credential_secret = hush\n`;
 		assert.deepEqual(lone(text).keystone?.credential, { kind: 'application-credential', id: 'id', secret: 'hush' });
 	});
 
 	test('another way to authenticate leaves the credential to the environment', () => {
-		const text = '[keystone_authtoken]\nauth_type = v3kerberos\nauth_url = http://k\nusername = glance\npassword = hush\n';
+		const text = `${PIPELINE}[keystone_authtoken]\nauth_type = v3kerberos\nauth_url = http://k\nusername = glance\npassword = hush\n`;
 		assert.match(
 			refusal(() => lone(text)),
-			/^glance-api\.conf:5: \[keystone_authtoken\] auth_url: a credential is missing/,
+			/^glance-api\.conf:7: \[keystone_authtoken\] auth_url: a credential is missing/,
 		);
 		const env = { SUNDOG_KEYSTONE_USERNAME: 'u', SUNDOG_KEYSTONE_PASSWORD: 'p' };
 		assert.equal(lone(text, env).keystone?.credential.kind, 'password');
 	});
 
+	test("Debian's file as it is installed says no more than that somebody must decide who may use it", () => {
+		const text = '[keystone_authtoken]\nauth_url = http://localhost:5000\nusername = glance\n[paste_deploy]\n';
+		assert.match(
+			refusal(() => load(text)),
+			/\[paste_deploy\] flavor: "none" is refused/,
+		);
+		assert.equal(load(text, { SUNDOG_AUTH: 'token' }).keystone, undefined);
+	});
+
 	test('older names count', () => {
-		const text =
-			'[keystone_authtoken]\nauth_uri = http://public:5000/v3\nauth_url = http://k\nuser_name = glance\npassword = hush\ntenant_name = admins\nauth_plugin = password\n';
+		const text = `${PIPELINE}[keystone_authtoken]\nauth_uri = http://public:5000/v3\nauth_url = http://k\nuser_name = glance\npassword = hush\ntenant_name = admins\nauth_plugin = password\n`;
 		const { keystone } = lone(text);
 		assert.equal(keystone?.publicUrl, 'http://public:5000');
 		assert.deepEqual(keystone?.credential.kind === 'password' && keystone.credential.project, { name: 'admins' });
@@ -294,7 +301,8 @@ describe('rules', () => {
 	});
 
 	test('one that is named stays named, so that its absence is noticed', () => {
-		assert.deepEqual(settingsOf('[oslo_policy]\npolicy_file = rules.yaml\n', {})('policyFile'), ['rules.yaml']);
+		assert.deepEqual(settingsOf('[oslo_policy]\npolicy_file = rules.yaml\n', {})('policyFile'), ['/rules.yaml']);
+		assert.deepEqual(settingsOf('[oslo_policy]\npolicy_dirs = a\npolicy_dirs = /b\n', {})('policyDirs'), ['/a', '/b']);
 	});
 
 	test('two switches that differ are refused, as Glance does', () => {
@@ -381,7 +389,7 @@ describe('values', () => {
 		['disabled_notifications = image.send, task', ['notifications', 'disabled'], ['image.send', 'task']],
 		['debug = on', ['logLevel'], 'debug'],
 		[
-			'[keystone_authtoken]\ntoken_cache_time = -1\nauth_url = http://k\nusername = a\npassword = b',
+			`${PIPELINE}[keystone_authtoken]\ntoken_cache_time = -1\nauth_url = http://k\nusername = a\npassword = b`,
 			['keystone', 'tokenCacheMs'],
 			0,
 		],

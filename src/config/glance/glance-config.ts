@@ -61,7 +61,9 @@ export function readGlanceConfig(spec: string, cwd: string, systemFolders: reado
 	const { names, contents, folders } = readGlanceFiles(spec, cwd);
 	const table = createTable(namedGroups(createValues(contents, createTable())));
 	const values = createValues(contents, table);
-	const draft = createDraft(values, { file: names.at(-1) ?? spec, base: cwd, find: finder([...folders, ...systemFolders], cwd) });
+	const find = finder([...folders, ...systemFolders]);
+	const place = (file: string) => find(file) ?? resolve(folders[0] ?? cwd, file);
+	const draft = createDraft(values, { file: names.at(-1) ?? spec, base: cwd, find, place });
 	const found = contents.flat();
 	// All that is typed is checked, also what has no effect yet: it will have one.
 	for (const { group, name } of found) if (table.find(`${group}.${name}`)) values.said(`${group}.${name}`);
@@ -99,9 +101,9 @@ function namedGroups({ value }: GlanceValues): NamedGroups {
 /** Stores that Glance adds by itself. */
 const RESERVED = ['os_glance_staging_store', 'os_glance_tasks_store'];
 
-function finder(folders: readonly string[], cwd: string): Translation['find'] {
+function finder(folders: readonly string[]): Translation['find'] {
 	return (file) => {
-		const candidates = isAbsolute(file) ? [file] : folders.map((folder) => join(resolve(cwd, folder), file));
+		const candidates = isAbsolute(file) ? [file] : folders.map((folder) => join(folder, file));
 		return candidates.find((path) => existsSync(path));
 	};
 }

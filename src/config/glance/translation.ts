@@ -13,6 +13,8 @@ export interface Translation extends GlanceValues {
 	give(setting: SettingName, said: string | readonly string[], ...refs: readonly string[]): void;
 	/** Where Glance would find a file that is named without a folder: undefined when it is nowhere. */
 	find(file: string): string | undefined;
+	/** The same; one that is nowhere would belong beside the last of Glance's files. */
+	place(file: string): string;
 }
 
 /** A setting, and the assignments that made it what it is. */
@@ -27,12 +29,13 @@ export interface Draft extends Translation {
 /** `file` stands for all of them in complaints about what none of them says. */
 export function createDraft(
 	values: GlanceValues,
-	{ file, base, find }: { readonly file: string; readonly base: string; readonly find: Translation['find'] },
+	{ file, base, find, place }: Pick<Translation, 'find' | 'place'> & { readonly file: string; readonly base: string },
 ): Draft {
 	const given = new Map<SettingName, Given>();
 	return {
 		...values,
 		find,
+		place,
 		given,
 		give(setting, said, ...refs) {
 			const causes = refs.map((ref) => values.said(ref)).filter((cause) => cause !== undefined);

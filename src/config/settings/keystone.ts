@@ -113,7 +113,7 @@ export const keystoneSettings = {
 
 type Said = Values<typeof keystoneSettings>;
 
-/** Keystone is talked to exactly when its address is given. */
+/** Of a node that talks to Keystone. Undefined: it was not said where that is. */
 export function keystoneOf(values: Said, refuse: Refuse<typeof keystoneSettings>): KeystoneConfig | undefined {
 	const { keystoneUrl: url, keystoneRegion: region, keystoneCaFile: caFile } = values;
 	if (url === undefined) return undefined;

@@ -23,7 +23,7 @@ export const accessOptions = [
 		service_type: to('keystoneServiceType', text),
 	}),
 	...translated('keystone_authtoken', 'for the whole request; at most 300 s', {
-		http_connect_timeout: to('keystoneTimeoutMs', float({ min: 0 }), {
+		http_connect_timeout: to('keystoneTimeoutMs', int({ min: 0 }), {
 			as: (value) => String(Math.min(300, Math.max(0.1, Number(value)))),
 		}),
 	}),

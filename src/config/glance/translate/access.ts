@@ -1,6 +1,7 @@
 /** Who may do what: the pipeline, the service's own credential, rules. */
 import { ConfigError } from '#config/config.ts';
 import type { SettingName } from '#config/settings.ts';
+import { normalGroup } from '../ini.ts';
 import { type Translation, textOf } from '../translation.ts';
 
 const MODES: Readonly<Record<string, string>> = { '': 'none', keystone: 'keystone', 'trusted-auth': 'proxy' };
@@ -38,7 +39,7 @@ const PASSWORD_TYPES: readonly string[] = ['', 'password', 'v3password'];
 /** What a group says of the one who asks. Of a way to authenticate that is not spoken here it is nothing. */
 function credentialIn(group: string, translation: Translation): Parts {
 	const { said, value } = translation;
-	const section = textOf(value(`${group}.auth_section`))?.toLowerCase() ?? group;
+	const section = normalGroup(textOf(value(`${group}.auth_section`)) ?? group);
 	const parts = new Map<Part, readonly [string, string]>();
 	const take = (part: Part, ...options: readonly string[]) => {
 		for (const option of options) {
@@ -65,7 +66,7 @@ function credentialIn(group: string, translation: Translation): Parts {
 
 export function translateKeystone(translation: Translation): void {
 	const { value, give } = translation;
-	const group = textOf(value('keystone_authtoken.auth_section'))?.toLowerCase() ?? 'keystone_authtoken';
+	const group = normalGroup(textOf(value('keystone_authtoken.auth_section')) ?? 'keystone_authtoken');
 	const simple: readonly [SettingName, string][] = [
 		['keystoneUrl', `${group}.auth_url`],
 		['keystoneRegion', 'keystone_authtoken.region_name'],
@@ -106,17 +107,16 @@ export function translateDefaultRules({ said, give }: Translation): void {
 		give('policyEnforceNewDefaults', String(chosen.value), 'oslo_policy.enforce_new_defaults', 'DEFAULT.enforce_secure_rbac');
 }
 
-/** Rules are found beside the files; those that Glance only looks for by default may be absent. */
-export function translateRuleFiles({ said, give, find }: Translation): void {
+/** Rules are found beside the files. Those that Glance looks for unasked may be absent; a named one is meant to be there. */
+export function translateRuleFiles({ said, give, find, place }: Translation): void {
 	const named = textOf(said('oslo_policy.policy_file')?.value);
-	const file = named === undefined ? (find('policy.yaml') ?? find('policy.json')) : (find(named) ?? named);
+	const file = named === undefined ? (find('policy.yaml') ?? find('policy.json')) : place(named);
 	if (file !== undefined) give('policyFile', file, 'oslo_policy.policy_file');
-	const dirs = said('oslo_policy.policy_dirs')?.value ?? ['policy.d'];
-	const found = Array.isArray(dirs) ? dirs.map(find).filter((dir) => dir !== undefined) : [];
-	if (found.length > 0) give('policyDirs', found, 'oslo_policy.policy_dirs');
+	const dirs = said('oslo_policy.policy_dirs')?.value;
+	const folders = Array.isArray(dirs) ? dirs.map(place) : [find('policy.d')].filter((dir) => dir !== undefined);
+	if (folders.length > 0) give('policyDirs', folders, 'oslo_policy.policy_dirs');
 	const protections = textOf(said('DEFAULT.property_protection_file')?.value);
-	if (protections !== undefined)
-		give('propertyProtectionFile', find(protections) ?? protections, 'DEFAULT.property_protection_file');
+	if (protections !== undefined) give('propertyProtectionFile', place(protections), 'DEFAULT.property_protection_file');
 	const schema = find('schema-image.json');
 	if (schema !== undefined) give('apiSchemaFile', schema);
 }

@@ -1,6 +1,7 @@
 /** Where the node listens, what it tells, what it keeps. */
 import { ConfigError } from '#config/config.ts';
 import { formatAddress } from '#config/parse.ts';
+import { normalGroup } from '../ini.ts';
 import { type Translation, textOf } from '../translation.ts';
 
 export function translateListening({ value, give }: Translation): void {
@@ -95,7 +96,7 @@ export function translateStore(translation: Translation): void {
 	const type = backends.get(name);
 	if (type === undefined)
 		throw new ConfigError(`${said('glance_store.default_backend')?.place}: "${name}" is not in enabled_backends`);
-	if (type === 'file') giveFolder(name.toLowerCase(), translation, 'glance_store.default_backend', 'DEFAULT.enabled_backends');
+	if (type === 'file') giveFolder(normalGroup(name), translation, 'glance_store.default_backend', 'DEFAULT.enabled_backends');
 }
 
 /** Of several folders Glance fills the first with room; Sundog keeps one, the one of highest priority. */

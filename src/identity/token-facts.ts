@@ -1,5 +1,6 @@
 /** What Keystone says of a token, read once. Identity API v3, "Validate and show information for token". */
 import type { ServiceFacts, TokenFacts } from '#domain/context.ts';
+import { isoTime } from '#lib/iso-time.ts';
 import type { AccessRule } from './access-rules.ts';
 
 export interface ValidToken {
@@ -20,7 +21,7 @@ export interface ValidToken {
 export function readToken(body: unknown): ValidToken | undefined {
 	const token = objectOf(objectOf(body)?.token);
 	const user = objectOf(token?.user);
-	const expiresAt = Date.parse(textOf(token?.expires_at) ?? '');
+	const expiresAt = isoTime(textOf(token?.expires_at) ?? '');
 	const userId = textOf(user?.id);
 	const roles = listOf(token?.roles ?? [], (role) => textOf(role.name));
 	const rules = accessRulesOf(objectOf(token?.application_credential)?.access_rules ?? undefined);

@@ -1,4 +1,5 @@
 import { ImageError } from '#domain/errors.ts';
+import { isoTime } from '#lib/iso-time.ts';
 import type { Log } from '#lib/log.ts';
 import { singleFlight } from '#lib/single-flight.ts';
 import { type Credential, loginBody, type Scope } from './credential.ts';
@@ -87,7 +88,7 @@ function tokenOf({ status, headers }: HttpAnswer): string {
 /** By Keystone's clock alone, so that two clocks that differ do no harm. */
 function usableMs(body: unknown): number {
 	const { issued_at, expires_at } = (body as { readonly token?: Readonly<Record<string, unknown>> } | undefined)?.token ?? {};
-	const lifeMs = Date.parse(String(expires_at)) - Date.parse(String(issued_at));
+	const lifeMs = isoTime(String(expires_at)) - isoTime(String(issued_at));
 	if (!(lifeMs > 0)) throw new ImageError('unavailable', 'keystone gave a token that ends before it begins, or never');
 	return lifeMs - Math.min(RENEW_AHEAD_MS, lifeMs / 5);
 }

@@ -142,6 +142,17 @@ describe('identity by keystone', () => {
 			assert.equal(keystone.validations(), 1);
 		}));
 
+	it('takes a time without zone for UTC: tokens of an application credential that ends have one', () =>
+		bench(async ({ who, keystone, wait, now }) => {
+			const expires_at = new Date(now() + 60_000).toISOString().replace('.000Z', '');
+			keystone.tokens.set(TOKEN, { ...tokenBody(), expires_at });
+			await who();
+			wait(59_999);
+			await who();
+			wait(1);
+			await assert.rejects(who(), unauthenticated);
+		}));
+
 	it('refuses what keystone does not know, and remembers that for five seconds', () =>
 		bench(async ({ who, keystone, wait, now }) => {
 			const later = { 'x-auth-token': 'issued-later' };

@@ -57,6 +57,8 @@ const forbidden: Readonly<Record<string, readonly string[]>> = {
 		"import '#store/driver.ts';",
 		"import 'hono';",
 	],
+	'src/identity/x.ts': ["import '#keystone/keystone.ts';", "import '#http/app.ts';", "import '#config/config.ts';"],
+	'src/keystone/x.ts': ["import '#identity/ports.ts';", "import '#config/config.ts';", "import 'undici';"],
 	'src/policy/x.ts': ["import 'ini';", "import '#config/config.ts';", "import '#identity/identity.ts';"],
 	'src/cli/x.ts': ["import '#node.ts';", "import '#http/app.ts';", "import '#content/ports.ts';"],
 	'src/node.ts': ["import 'hono';", "import 'libp2p';", "import 'classic-level';"],

@@ -7,13 +7,18 @@
  *   npm test -- --match 'racing'          tests whose name matches
  *   npm test -- --file-limit 60 --limit 600   seconds for one file, for all
  *
+ * Files that compare with a real Glance share one cloud, which is stopped in the end; `SUNDOG_REFERENCE_DIR` names one that
+ * runs already and is left running (test/support/reference.ts).
+ *
  * The last line of standard output is `N passed, N failed, N skipped`. Exit code 0 only when something ran and nothing
  * failed. A file that runs too long fails; processes that a file leaves behind are ended and count as a failure.
  */
 import { globSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { run } from 'node:test';
 import { parseArgs } from 'node:util';
+import { stopReference } from './test/reference.ts';
 import { endStrays } from './test/strays.ts';
 import { createTally, type FileReport } from './test/tally.ts';
 
@@ -25,6 +30,8 @@ const HEAVY_FILE_LIMIT_S = 900;
 const TOTAL_LIMIT_S = 30 * 60;
 /** Marks everything that a test file starts, however deep. Not named SUNDOG_*: nodes would call that a mistake. */
 const MARK = 'TEST_FILE_RUN';
+/** Settings of the tests themselves. */
+const OF_TESTS = ['SUNDOG_REFERENCE_DIR', 'SUNDOG_REFERENCE_SERVERS'];
 
 const { values: options, positionals } = parseArgs({
 	allowPositionals: true,
@@ -35,6 +42,9 @@ const { values: options, positionals } = parseArgs({
 	},
 });
 process.chdir(ROOT);
+const ownReference =
+	process.env.SUNDOG_REFERENCE_DIR === undefined ? join(tmpdir(), `sundog-reference-${process.pid}`) : undefined;
+const referenceDir = process.env.SUNDOG_REFERENCE_DIR ?? ownReference;
 const files = findTestFiles(positionals);
 const tally = createTally((text) => process.stdout.write(text));
 const stop = new AbortController();
@@ -57,6 +67,7 @@ await runAll(
 	1,
 );
 clearTimeout(total);
+if (ownReference !== undefined) await stopReference(ownReference);
 const ok = tally.finish();
 process.exit(ok ? (process.exitCode ?? 0) : (process.exitCode ?? 1));
 
@@ -97,7 +108,7 @@ async function runFile(file: string, report: FileReport): Promise<void> {
 		isolation: 'process' as const,
 		concurrency: 1,
 		signal: AbortSignal.any([stop.signal, timeout]),
-		env: { ...withoutSettings(process.env), [MARK]: mark },
+		env: { ...withoutSettings(process.env), SUNDOG_REFERENCE_DIR: referenceDir, [MARK]: mark },
 		...(options.match === undefined ? {} : { testNamePatterns: new RegExp(options.match) }),
 	};
 	for await (const event of run(settings)) report.add(event);
@@ -110,7 +121,7 @@ async function runFile(file: string, report: FileReport): Promise<void> {
 
 /** The developer's own settings must not reach the nodes under test. */
 function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-	return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('SUNDOG_')));
+	return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('SUNDOG_') || OF_TESTS.includes(name)));
 }
 
 function seconds(option: string | undefined, otherwise: number): number {

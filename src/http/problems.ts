@@ -60,10 +60,13 @@ function written(
 	text: string,
 	headers: Readonly<Record<string, string>>,
 ): Response {
-	const title = STATUS_CODES[status] ?? 'Error';
+	const title = TITLES[status] ?? STATUS_CODES[status] ?? 'Error';
 	const [type, body] = BODIES[kind](`${status} ${title}`, title, text);
 	return respond(c, status, body, { 'content-type': type, 'x-content-type-options': 'nosniff', ...headers });
 }
+
+/** What Glance calls them, from the days of RFC 2616. */
+const TITLES: Readonly<Record<number, string>> = { 413: 'Request Entity Too Large', 416: 'Request Range Not Satisfiable' };
 
 /** The three shapes clients of Glance parse; spaces and line ends included. */
 const BODIES: Readonly<Record<BodyKind, (line: string, title: string, text: string) => readonly [type: string, body: string]>> = {

@@ -119,10 +119,14 @@ const LEGACY_OWNED = new Set([
 	'deactivate',
 	'reactivate',
 	'delete_image_location',
+	'add_member',
+	'delete_member',
 ]);
 
 function passesLegacyOwnership(ctx: RequestContext, name: string, target: PolicyTarget): boolean {
 	if (ctx.admin) return true;
 	if (name === 'add_image') return target.owner === ctx.project;
+	// who shares an image does not answer for those it is shared with
+	if (name === 'modify_member') return target.owner !== ctx.project;
 	return !LEGACY_OWNED.has(name) || (ctx.project !== null && target.owner === ctx.project);
 }

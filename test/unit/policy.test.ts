@@ -174,6 +174,20 @@ describe('the rules of the service', () => {
 		}
 		assert.equal(policy.allows(nobody, 'publicize_image', mine), false);
 	});
+	it('without new defaults the owner shares, and those who share answer', () => {
+		const policy = createRulePolicy({ enforceNewDefaults: false, log: silentLog });
+		const somebody = caller({ roles: [] });
+		for (const [rule, ofMine, ofOthers] of [
+			['add_member', true, false],
+			['delete_member', true, false],
+			['modify_member', false, true],
+			['get_members', true, true],
+		] as const) {
+			assert.equal(policy.allows(somebody, rule, mine), ofMine, rule);
+			assert.equal(policy.allows(somebody, rule, foreign), ofOthers, rule);
+			assert.equal(policy.allows(caller({ admin: true }), rule, mine), true, rule);
+		}
+	});
 	it('without new defaults an older name still counts, and an override ends that', () => {
 		const keeper = caller({ roles: ['keeper'] });
 		const overrides = { manage_image_cache: 'role:keeper' };

@@ -1,0 +1,10 @@
+/** Every scenario, in the order in which it is run. To add some: one file, one line. */
+import type { Scenario } from '../step.ts';
+import { data } from './data.ts';
+import { discovery } from './discovery.ts';
+import { images } from './images.ts';
+import { imageLists } from './lists.ts';
+import { schemas } from './schemas.ts';
+import { sharing } from './sharing.ts';
+
+export const SCENARIOS: readonly Scenario[] = [...discovery, ...schemas, ...images, ...imageLists, ...sharing, ...data];

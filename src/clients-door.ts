@@ -8,6 +8,7 @@ import type { LocalCatalogue } from '#catalogue/catalogue.ts';
 import { type ApiConfig, type Config, ConfigError } from '#config/config.ts';
 import { buildImageController } from '#domain/onion.ts';
 import type { ImageData } from '#domain/ports/image-data.ts';
+import type { Quota } from '#domain/ports/quota.ts';
 import { recoverInterrupted } from '#domain/recovery.ts';
 import { readPrivateFile, writePrivateFileOnce } from '#fleet/private-file.ts';
 import type { ApiOptions } from '#http/api-options.ts';
@@ -25,6 +26,7 @@ import { openNotifier } from '#notifier/open-notifier.ts';
 import { openPolicy } from '#policy/policy.ts';
 import { openPropertyProtections } from '#policy/property-protections.ts';
 import { publishNodeFile } from './node-facts.ts';
+import { openQuota } from './open-quota.ts';
 import type { Surroundings } from './surroundings.ts';
 
 interface Floor {
@@ -47,9 +49,11 @@ export async function openClientsDoor(
 	const keystone = openKeystone(around);
 	const { identity, notes } = await openIdentity(around, keystone);
 	const policy = stack.use(await openPolicy({ ...config.policy, log }));
-	const images = await openImages(around, floor, policy);
+	const quota = openQuota(around, catalogue, keystone);
+	const images = await openImages(around, floor, policy, quota);
 	const app = createApp({
 		images,
+		usage: quota,
 		identity,
 		isAdmin: (ctx) => policy.allows(ctx, 'context_is_admin', {}),
 		health,
@@ -67,8 +71,9 @@ async function openImages(
 	{ config, log, stack }: Surroundings,
 	{ db, catalogue, content, site }: Floor,
 	policy: Awaited<ReturnType<typeof openPolicy>>,
+	quota: Quota,
 ) {
-	const { propertyProtections, quota, hashAlgorithm } = config;
+	const { propertyProtections, hashAlgorithm } = config;
 	const protections = propertyProtections && (await openPropertyProtections({ ...propertyProtections, policy, log }));
 	const notifier = stack.use(await openNotifier({ options: config.notifications, kv: db.sub('outbox/'), log, clock: Date.now }));
 	return buildImageController({
@@ -76,7 +81,7 @@ async function openImages(
 		data: content,
 		policy,
 		notifier,
-		limits: quota,
+		quota,
 		hashAlgorithm,
 		site,
 		clock: Date.now,

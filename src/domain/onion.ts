@@ -19,7 +19,7 @@ import type { ImageData } from './ports/image-data.ts';
 import type { Notifier } from './ports/notifier.ts';
 import type { Policy } from './ports/policy.ts';
 import type { PropertyProtections } from './ports/property-protections.ts';
-import type { QuotaLimits } from './ports/quota.ts';
+import type { Quota } from './ports/quota.ts';
 
 /** Names only the verbs it changes; the others pass through. */
 export type Layer = (inner: ImageController) => Partial<ImageController>;
@@ -32,7 +32,7 @@ export interface OnionParts {
 	readonly data: ImageData;
 	readonly policy: Policy;
 	readonly notifier: Notifier;
-	readonly limits: QuotaLimits;
+	readonly quota: Quota;
 	/** Node's name of the digest that becomes `os_hash_value`: sha512 */
 	readonly hashAlgorithm: string;
 	/** name of this node's site */
@@ -45,14 +45,14 @@ export interface OnionParts {
 }
 
 export function buildImageController(parts: OnionParts): ImageController {
-	const { catalogue, data, policy, notifier, limits, hashAlgorithm, site, clock, log, protections } = parts;
+	const { catalogue, data, policy, notifier, quota: room, hashAlgorithm, site, clock, log, protections } = parts;
 	const repository = database(catalogue);
 	const layers: readonly (Layer | Guard)[] = [
 		authorisation(repository),
 		propertyProtection(repository, protections),
 		notification(repository, notifier, clock),
 		decision(repository, policy),
-		quota(repository, limits),
+		quota(repository, room),
 	];
 	const core = location({ repository, data, site, hashAlgorithm, log });
 	return layers.reduceRight(wrap, core);

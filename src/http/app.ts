@@ -7,6 +7,7 @@ import type { RequestContext } from '#domain/context.ts';
 import type { ImageController } from '#domain/controller.ts';
 import { ImageError } from '#domain/errors.ts';
 import type { MetadefController } from '#domain/metadefs/controller.ts';
+import type { Quota } from '#domain/ports/quota.ts';
 import type { Identity } from '#identity/ports.ts';
 import type { Log } from '#lib/log.ts';
 import { deskRoutes } from './admin/desk.ts';
@@ -27,6 +28,7 @@ import { installRoutes, type Route } from './route.ts';
 import { actionRoutes } from './v2/actions.ts';
 import { type DataLimits, imageDataRoutes } from './v2/image-data.ts';
 import { imageRoutes } from './v2/images.ts';
+import { infoRoutes } from './v2/info.ts';
 import { memberRoutes } from './v2/members.ts';
 import { metadefRoutes } from './v2/metadefs/routes.ts';
 import { schemaRoutes } from './v2/schemas.ts';
@@ -39,6 +41,8 @@ export interface AppParts {
 	readonly identity: Identity;
 	/** what the rule `context_is_admin` says of a caller */
 	readonly isAdmin: (ctx: RequestContext) => boolean;
+	/** what projects use of what they may */
+	readonly usage: Pick<Quota, 'report'>;
 	readonly health: Health;
 	readonly admin: AdminDesk;
 	readonly log: Log;
@@ -80,7 +84,7 @@ export function createApp(parts: AppParts): Hono<AppEnv> {
 
 /** Everything that can be asked for once it is clear which API is spoken. */
 export function apiRoutes(parts: AppParts): readonly Route[] {
-	const { images, metadefs, health, admin, limits = {}, locationsOf = DEFAULT_VIEW.locationsOf } = parts;
+	const { images, metadefs, usage, health, admin, limits = {}, locationsOf = DEFAULT_VIEW.locationsOf } = parts;
 	const api = { ...DEFAULT_API, ...parts.api };
 	const publicUrl = publicUrlOf(api);
 	const rules = rulesOf(api);
@@ -93,6 +97,7 @@ export function apiRoutes(parts: AppParts): readonly Route[] {
 		...memberRoutes(images),
 		...(metadefs ? metadefRoutes({ metadefs, pages: api, refuseAstral: rules.refuseAstral, publicUrl }) : []),
 		...schemaRoutes(rules),
+		...infoRoutes(usage),
 		...deskRoutes(admin),
 	];
 }

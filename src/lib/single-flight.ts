@@ -18,7 +18,8 @@ export function singleFlight<T>(): SingleFlight<T> {
 	};
 }
 
-function orLeft<T>(flight: Promise<T>, signal: AbortSignal): Promise<T> {
+/** As the flight, or as the signal when that fires first. */
+export function orLeft<T>(flight: Promise<T>, signal: AbortSignal): Promise<T> {
 	return new Promise<T>((resolve, reject) => {
 		const leave = (): void => reject(signal.reason);
 		if (signal.aborted) leave();

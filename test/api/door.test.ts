@@ -416,6 +416,7 @@ describe('the server', () => {
 		const app = createApp({
 			images: (await testSite()).images,
 			identity: createTokenIdentity({ adminToken: 'x' }),
+			usage: { report: async () => undefined },
 			isAdmin: () => false,
 			log: silentLog,
 			...parts,

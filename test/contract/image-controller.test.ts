@@ -7,6 +7,7 @@ import type { ImageData } from '#domain/ports/image-data.ts';
 import { recoverInterrupted } from '#domain/recovery.ts';
 import { silentLog } from '#lib/log.ts';
 import { createPropertyProtections } from '#policy/property-protections.ts';
+import { heldUpload } from '../support/held-upload.ts';
 import { memoryImageData } from '../support/memory-image-data.ts';
 import { administrator, bytesOf, caller, pieces, testCatalogue, testSite, UPLOADABLE, uploadOf } from '../support/onion.ts';
 
@@ -20,18 +21,6 @@ function refused(promise: Promise<unknown>, code: ErrorCode, text = /./): Promis
 		assert.match(error.message, text);
 		return true;
 	});
-}
-
-/** A stream that waits for `release` before it ends. */
-function heldUpload(bytes: Uint8Array) {
-	const started = Promise.withResolvers<void>();
-	const release = Promise.withResolvers<void>();
-	async function* data(): AsyncGenerator<Uint8Array> {
-		started.resolve();
-		yield bytes;
-		await release.promise;
-	}
-	return { upload: uploadOf(bytes, { data: data() }), started: started.promise, release: release.resolve, fail: release.reject };
 }
 
 describe('create', () => {

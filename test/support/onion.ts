@@ -9,10 +9,11 @@ import type { MetadefController } from '#domain/metadefs/controller.ts';
 import { buildMetadefController } from '#domain/metadefs/onion.ts';
 import { buildImageController, type OnionParts } from '#domain/onion.ts';
 import type { ImageData } from '#domain/ports/image-data.ts';
-import { DEFAULT_QUOTA } from '#domain/ports/quota.ts';
+import { DEFAULT_QUOTA, type QuotaLimits } from '#domain/ports/quota.ts';
 import type { KeyValue } from '#lib/key-value.ts';
 import { silentLog } from '#lib/log.ts';
 import { createRulePolicy } from '#policy/rule-policy.ts';
+import { type CountingQuota, createQuota, type QuotaParts } from '#quota/quota.ts';
 import { logTrust, logWriter } from './fleet-of-logs.ts';
 import { memoryImageData } from './memory-image-data.ts';
 
@@ -22,7 +23,11 @@ export interface TestSite {
 	readonly catalogue: LocalCatalogue;
 	readonly events: readonly DomainEvent[];
 	readonly site: string;
+	readonly quota: CountingQuota;
 }
+
+/** `limits` only where they differ from Glance's. */
+type QuotaOverrides = Partial<Omit<QuotaParts, 'limits' | 'catalogue'>> & { readonly limits?: Partial<QuotaLimits> };
 
 export async function testCatalogue(site: string, kv: KeyValue = memoryKeyValue()): Promise<LocalCatalogue> {
 	const writer = logWriter(site);
@@ -32,10 +37,11 @@ export async function testCatalogue(site: string, kv: KeyValue = memoryKeyValue(
 }
 
 export async function testSite(
-	overrides: Partial<OnionParts> & { readonly data?: ImageData; readonly catalogue?: LocalCatalogue } = {},
+	overrides: Partial<OnionParts> & QuotaOverrides & { readonly data?: ImageData; readonly catalogue?: LocalCatalogue } = {},
 ): Promise<TestSite> {
 	const site = overrides.site ?? 'centre';
 	const catalogue = overrides.catalogue ?? (await testCatalogue(site));
+	const quota = createQuota({ catalogue, ...overrides, limits: { ...DEFAULT_QUOTA, ...overrides.limits } });
 	const events: DomainEvent[] = [];
 	const shared = {
 		catalogue,
@@ -46,13 +52,13 @@ export async function testSite(
 	};
 	const images = buildImageController({
 		data: memoryImageData(),
-		limits: DEFAULT_QUOTA,
+		quota,
 		hashAlgorithm: 'sha512',
 		site,
 		log: silentLog,
 		...shared,
 	});
-	return { images, metadefs: buildMetadefController(shared), catalogue, events, site };
+	return { images, metadefs: buildMetadefController(shared), catalogue, events, site, quota };
 }
 
 export function caller(over: Partial<RequestContext> = {}): RequestContext {

@@ -1,20 +1,22 @@
-/** Quota: limits of one image. Bytes are counted by the writer as they flow; this layer says how many they may be. */
+/** Quota: room for what is new is reserved before anything of it is taken, and given back when that is done or has failed. */
 
 import type { ImageFacts } from '#domain/ports/image-repository.ts';
-import type { QuotaLimits } from '#domain/ports/quota.ts';
+import type { Quota, Reservation } from '#domain/ports/quota.ts';
 import { oneAtATime } from '#lib/one-at-a-time.ts';
 import { ImageError } from '../errors.ts';
 import { applyChanges } from '../image-changes.ts';
 import type { Layer } from '../onion.ts';
 
-export function quota(facts: ImageFacts, limits: QuotaLimits): Layer {
+export function quota(facts: ImageFacts, { limits, reserve }: Quota): Layer {
 	const capBytes = limits.imageSizeCap < 0 ? Number.MAX_SAFE_INTEGER : limits.imageSizeCap;
 	const alone = oneAtATime();
 	return (inner) => ({
-		create(ctx, draft) {
+		async create(ctx, draft) {
 			within(limits.imageProperties, countProperties(draft.properties ?? {}), 'properties');
 			within(limits.imageTags, new Set(draft.tags).size, 'tags');
-			return inner.create(ctx, draft);
+			const id = draft.id ?? crypto.randomUUID();
+			using _room = await reserve(ctx, { purpose: 'create', image: id, owner: draft.owner ?? null });
+			return await inner.create(ctx, { ...draft, id });
 		},
 		async update(ctx, id, changes) {
 			const before = await facts.get(id);
@@ -37,12 +39,40 @@ export function quota(facts: ImageFacts, limits: QuotaLimits): Layer {
 				return inner.addMember(ctx, id, member);
 			}),
 		async upload(ctx, id, upload) {
+			const { declaredSize: bytes } = upload;
 			const maxBytes = Math.min(upload.maxBytes, capBytes);
-			if (upload.declaredSize !== undefined && upload.declaredSize > maxBytes)
-				throw new ImageError('too-large', `image ${id} would have ${upload.declaredSize} bytes, the limit is ${maxBytes}`);
-			return inner.upload(ctx, id, { ...upload, maxBytes });
+			if (bytes !== undefined && bytes > maxBytes)
+				throw new ImageError('too-large', `image ${id} would have ${bytes} bytes, the limit is ${maxBytes}`);
+			const { owner } = await facts.get(id);
+			using room = await reserve(ctx, { purpose: 'upload', image: id, owner, ...(bytes !== undefined && { bytes }) });
+			const data = bytes === undefined ? charged(upload.data, room) : upload.data;
+			return await inner.upload(ctx, id, { ...upload, data, maxBytes });
 		},
 	});
+}
+
+/** Each chunk is paid for before it is handed on. Declared bytes are paid for already, and the writer takes no more of them. */
+function charged(source: AsyncIterable<Uint8Array>, room: Reservation): AsyncIterable<Uint8Array> {
+	return {
+		[Symbol.asyncIterator]() {
+			const chunks = source[Symbol.asyncIterator]();
+			return {
+				async next() {
+					const chunk = await chunks.next();
+					if (chunk.done) return chunk;
+					try {
+						room.grow(chunk.value.length);
+						return chunk;
+					} catch (error) {
+						// whose own step fails is not told to stop, and would not tell its source
+						await chunks.return?.();
+						throw error;
+					}
+				},
+				return: async () => (await chunks.return?.()) ?? { done: true, value: undefined },
+			};
+		},
+	};
 }
 
 function within(limit: number, count: number, what: string): void {

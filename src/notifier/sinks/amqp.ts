@@ -1,12 +1,13 @@
 /**
  * Notifications over AMQP 0.9.1 as oslo.messaging's driver `messagingv2` sends them, so that its listeners take them for
  * Glance's: topic exchange `glance`, routing key and queue `<topic>.<priority>`, the 2.0 envelope. Exchange and queues are
- * declared with oslo's defaults (neither durable nor auto-deleted): the broker refuses who declares them otherwise.
+ * declared as oslo does under the same options: the broker refuses who declares them otherwise.
  */
+import { readFile } from 'node:fs/promises';
 import { type ChannelModel, type ConfirmChannel, connect } from 'amqplib';
 import type { Notification } from '../payload.ts';
 import type { Sink } from '../sink.ts';
-import { parseTransportUrl } from './transport-url.ts';
+import { parseTransportUrl, type Transport } from './transport-url.ts';
 
 export interface AmqpOptions {
 	/** oslo.messaging's transport URL; several hosts are tried one after the other */
@@ -20,7 +21,6 @@ export interface AmqpOptions {
 const HEARTBEAT_S = 30;
 const BATCH = 64;
 const PRIORITIES = ['info', 'error'] as const;
-const NOT_KEPT = { durable: false, autoDelete: false } as const;
 const PROPERTIES = { contentType: 'application/json', contentEncoding: 'utf-8', persistent: true, headers: {} } as const;
 
 interface Line {
@@ -29,14 +29,16 @@ interface Line {
 }
 
 export function amqpSink({ url, topics, exchange, timeoutMs = 15_000 }: AmqpOptions): Sink {
-	const brokers = parseTransportUrl(url);
+	const { brokers, durable, autoDelete, quorum, tls } = parseTransportUrl(url);
+	const kept = { durable, autoDelete };
+	const queue = { ...kept, ...(quorum && { arguments: { 'x-queue-type': 'quorum' } }) };
 	let attempts = 0;
 	let line: Line | undefined;
 
 	async function open(): Promise<Line> {
 		const broker = brokers[attempts % brokers.length] ?? brokers[0];
-		const tls = broker.protocol === 'amqps' ? { servername: broker.hostname } : {};
-		const connection = await connect({ ...broker, heartbeat: HEARTBEAT_S }, { timeout: timeoutMs, ...tls });
+		const secured = broker.protocol === 'amqps' ? { servername: broker.hostname, ...(await read(tls)) } : {};
+		const connection = await connect({ ...broker, heartbeat: HEARTBEAT_S }, { timeout: timeoutMs, ...secured });
 		// without a listener an error event would end the process; the loss shows at the next delivery
 		connection.on('error', () => {}).on('close', () => hangUp(connection));
 		try {
@@ -51,11 +53,11 @@ export function amqpSink({ url, topics, exchange, timeoutMs = 15_000 }: AmqpOpti
 	}
 
 	async function declare(channel: ConfirmChannel): Promise<void> {
-		await channel.assertExchange(exchange, 'topic', NOT_KEPT);
+		await channel.assertExchange(exchange, 'topic', kept);
 		for (const topic of topics)
 			for (const priority of PRIORITIES) {
 				const name = `${topic}.${priority}`;
-				await channel.assertQueue(name, NOT_KEPT);
+				await channel.assertQueue(name, queue);
 				await channel.bindQueue(name, exchange, name);
 			}
 	}
@@ -94,6 +96,12 @@ export function amqpSink({ url, topics, exchange, timeoutMs = 15_000 }: AmqpOpti
 			await connection?.close().catch(() => {});
 		},
 	};
+}
+
+/** Read at each connection: certificates are renewed while a node runs. */
+async function read(files: Transport['tls']): Promise<Record<string, Buffer>> {
+	const entries = Object.entries(files).map(async ([name, path]) => [name, await readFile(path)] as const);
+	return Object.fromEntries(await Promise.all(entries));
 }
 
 /** `_unique_id` is what oslo's listeners tell repetitions by. */

@@ -1,4 +1,18 @@
-/** oslo.messaging's transport URL: `rabbit://user:pass@host:port,user:pass@host:port/vhost?ssl=1`, the scheme also amqp, amqps. */
+/**
+ * oslo.messaging's transport URL: `rabbit://user:pass@host:port,user:pass@host:port/vhost?ssl=1`, the scheme also amqp or
+ * amqps. What oslo takes from the group oslo_messaging_rabbit stands in the query under the same names.
+ */
+export interface Transport {
+	/** in the order in which they are tried */
+	readonly brokers: readonly [Broker, ...Broker[]];
+	/** how listeners declare exchange and queues: the broker refuses who declares them otherwise */
+	readonly durable: boolean;
+	readonly autoDelete: boolean;
+	readonly quorum: boolean;
+	/** PEM files; absent: the system's authorities, no certificate of one's own */
+	readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+}
+
 export interface Broker {
 	readonly protocol: 'amqp' | 'amqps';
 	readonly hostname: string;
@@ -13,15 +27,30 @@ const HOST = /^(?:(?<user>[^:@]*)(?::(?<password>[^@]*))?@)?(?:\[(?<six>[^\]]+)\
 const TLS_PORT = 5671;
 const PORT = 5672;
 
-/** Brokers in the order in which they are tried; throws a plain error, without the text, which holds passwords. */
-export function parseTransportUrl(text: string): readonly [Broker, ...Broker[]] {
+/** Throws a plain error, without the text, which holds passwords. */
+export function parseTransportUrl(text: string): Transport {
 	const { scheme = '', hosts = '', vhost = '', query = '' } = SHAPE.exec(text)?.groups ?? {};
 	if (!['rabbit', 'amqp', 'amqps', 'kombu'].includes(scheme.toLowerCase()))
 		throw new Error('a transport URL begins with rabbit://, amqp:// or amqps://');
-	const tls = scheme.toLowerCase() === 'amqps' || /^(1|true|yes|on)$/i.test(new URLSearchParams(query).get('ssl') ?? '');
+	const options = new URLSearchParams(query);
+	const isSet = (name: string) => /^(1|true|yes|on)$/i.test(options.get(name) ?? '');
+	const tls = scheme.toLowerCase() === 'amqps' || isSet('ssl');
 	const place = vhost === '' ? '/' : decodeURIComponent(vhost);
 	const [first = '', ...rest] = hosts.split(',');
-	return [brokerOf(first, place, tls), ...rest.map((host) => brokerOf(host, place, tls))];
+	const quorum = isSet('rabbit_quorum_queue');
+	return {
+		brokers: [brokerOf(first, place, tls), ...rest.map((host) => brokerOf(host, place, tls))],
+		durable: quorum || isSet('amqp_durable_queues'),
+		autoDelete: isSet('amqp_auto_delete'),
+		quorum,
+		tls: filesOf(options),
+	};
+}
+
+function filesOf(options: URLSearchParams): Transport['tls'] {
+	const names = { ca: 'ssl_ca_file', cert: 'ssl_cert_file', key: 'ssl_key_file' } as const;
+	const given = Object.entries(names).map(([key, name]) => [key, options.get(name) ?? ''] as const);
+	return Object.fromEntries(given.filter(([, path]) => path !== ''));
 }
 
 function brokerOf(text: string, vhost: string, tls: boolean): Broker {

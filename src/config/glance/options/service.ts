@@ -81,19 +81,15 @@ export const serviceOptions = [
 		retry: int(),
 		routing_config: text,
 	}),
-	...translated('oslo_messaging_rabbit', 'in the transport URL', { ssl: was(bool, 'oslo_messaging_rabbit.rabbit_use_ssl') }),
-	...later(
-		'oslo_messaging_rabbit',
-		"in the transport URL, but the system's authorities and oslo's default queues are what is used",
-		{
-			ssl_ca_file: was(text, 'oslo_messaging_rabbit.kombu_ssl_ca_certs'),
-			ssl_cert_file: was(text, 'oslo_messaging_rabbit.kombu_ssl_certfile'),
-			ssl_key_file: was(text, 'oslo_messaging_rabbit.kombu_ssl_keyfile'),
-			amqp_durable_queues: was(bool, 'DEFAULT.amqp_durable_queues', 'DEFAULT.rabbit_durable_queues'),
-			amqp_auto_delete: was(bool, 'DEFAULT.amqp_auto_delete'),
-			rabbit_quorum_queue: bool,
-		},
-	),
+	...translated('oslo_messaging_rabbit', 'in the transport URL', {
+		ssl: was(bool, 'oslo_messaging_rabbit.rabbit_use_ssl'),
+		ssl_ca_file: was(text, 'oslo_messaging_rabbit.kombu_ssl_ca_certs'),
+		ssl_cert_file: was(text, 'oslo_messaging_rabbit.kombu_ssl_certfile'),
+		ssl_key_file: was(text, 'oslo_messaging_rabbit.kombu_ssl_keyfile'),
+		amqp_durable_queues: was(bool, 'DEFAULT.amqp_durable_queues', 'DEFAULT.rabbit_durable_queues'),
+		amqp_auto_delete: was(bool, 'DEFAULT.amqp_auto_delete'),
+		rabbit_quorum_queue: bool,
+	}),
 	...meaningless('oslo_messaging_rabbit', 'the node keeps one connection and mends it in its own way', {
 		ssl_version: was(text, 'oslo_messaging_rabbit.kombu_ssl_version'),
 		ssl_enforce_hostname_verification: bool,

@@ -153,6 +153,13 @@ describe('the operator on the node itself', () => {
 		for (const address of ['192.0.2.1', '192.0.2.2', ''])
 			await assert.rejects(identity.identify(from(address, { 'x-auth-token': 'correct horse' })), unauthenticated);
 	});
+	it('is not who asks by way of a proxy on the same machine', async () => {
+		for (const name of ['x-forwarded-for', 'forwarded', 'via', 'x-real-ip'])
+			await assert.rejects(
+				identity.identify(from('127.0.0.1', { 'x-auth-token': 'correct horse', [name]: '203.0.113.9' })),
+				unauthenticated,
+			);
+	});
 	it('leaves everybody else to those who know them', async () => {
 		const headers = { 'x-identity-status': 'Confirmed', 'x-project-id': 'p', 'x-user-id': 'u', 'x-roles': 'member' };
 		assert.equal((await identity.identify(from('192.0.2.1', headers))).project, 'p');

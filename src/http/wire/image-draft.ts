@@ -29,7 +29,7 @@ export function parseImageDraft(body: unknown, rules: ImageRules): ImageDraft {
 	const missing = rules.custom.required.filter((name) => !Object.hasOwn(body, name));
 	if (missing.length > 0) throw new ImageError('invalid', `every image needs ${missing.join(', ')}`);
 	const parts = entries.map(([key, value]) => parseEntry(key, value, rules));
-	const properties = Object.assign({}, ...parts.map((part) => part.properties ?? {}));
+	const properties = Object.fromEntries(parts.flatMap((part) => Object.entries(part.properties ?? {})));
 	return { ...Object.assign({}, ...parts), properties };
 }
 

@@ -7,39 +7,9 @@ import { applyChanges, updateBetween } from '#domain/image-changes.ts';
 import { parseImageDraft } from '#http/wire/image-draft.ts';
 import { DEFAULT_RULES } from '#http/wire/image-rules.ts';
 import { viewImage } from '#http/wire/image-view.ts';
+import { sampleImage } from '../support/sample-image.ts';
 
-const IMAGE: Image = {
-	id: '00000000-0000-4000-8000-000000000001',
-	name: 'n',
-	status: 'active',
-	visibility: 'public',
-	owner: 'p',
-	protected: true,
-	hidden: false,
-	minDisk: 1,
-	minRam: 2,
-	diskFormat: 'raw',
-	containerFormat: 'bare',
-	tags: ['t'],
-	properties: { colour: 'red' },
-	size: 3,
-	virtualSize: null,
-	checksum: 'c',
-	hashAlgorithm: 'sha512',
-	hashValue: 'h',
-	createdAt: Date.UTC(2026, 10, 23, 7, 32, 48, 728),
-	updatedAt: Date.UTC(2026, 10, 23, 7, 32, 49),
-	content: { root: 'bafy', size: 3, blockSize: 1024 },
-	site: 'oslo',
-	copies: [
-		{ store: 'file', node: 'a', kind: 'backend' },
-		{ store: 'oslo', node: 'a', kind: 'site' },
-		{ store: 'oslo', node: 'b', kind: 'site' },
-	],
-	members: [],
-	staged: null,
-	revision: 4,
-};
+const IMAGE = sampleImage();
 
 describe('an image on the wire', () => {
 	it('is byte for byte what Glance would send', () => {

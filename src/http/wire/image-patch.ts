@@ -87,7 +87,7 @@ function changeOf(operation: Operation, rules: ImageRules): ImageChange {
 /** What no image may be created without it may not lose either. */
 function dropOf(name: string, { custom }: ImageRules): ImageChange {
 	if (custom.required.includes(name)) throw new ImageError('forbidden', `property ${quoted(name)} may not be removed`);
-	return { dropProperty: parsePropertyName(name) };
+	return { dropProperty: name };
 }
 
 /** Where bytes are is for the stores to say; this is the place to let clients say it. */

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { LocalCatalogue } from '#catalogue/catalogue.ts';
 import { type ApiConfig, type Config, ConfigError } from '#config/config.ts';
+import { buildMetadefController } from '#domain/metadefs/onion.ts';
 import { buildImageController } from '#domain/onion.ts';
 import type { ImageData } from '#domain/ports/image-data.ts';
 import type { Quota } from '#domain/ports/quota.ts';
@@ -50,9 +51,10 @@ export async function openClientsDoor(
 	const { identity, notes } = await openIdentity(around, keystone);
 	const policy = stack.use(await openPolicy({ ...config.policy, log }));
 	const quota = openQuota(around, catalogue, keystone);
-	const images = await openImages(around, floor, policy, quota);
+	const { images, metadefs } = await openControllers(around, floor, policy, quota);
 	const app = createApp({
 		images,
+		metadefs,
 		usage: quota,
 		identity,
 		isAdmin: (ctx) => policy.allows(ctx, 'context_is_admin', {}),
@@ -67,7 +69,8 @@ export async function openClientsDoor(
 	return { http: server.url, notes };
 }
 
-async function openImages(
+/** Who may do what with what, and who is told of it. */
+async function openControllers(
 	{ config, log, stack }: Surroundings,
 	{ db, catalogue, content, site }: Floor,
 	policy: Awaited<ReturnType<typeof openPolicy>>,
@@ -76,18 +79,17 @@ async function openImages(
 	const { propertyProtections, hashAlgorithm } = config;
 	const protections = propertyProtections && (await openPropertyProtections({ ...propertyProtections, policy, log }));
 	const notifier = stack.use(await openNotifier({ options: config.notifications, kv: db.sub('outbox/'), log, clock: Date.now }));
-	return buildImageController({
-		catalogue,
+	const shared = { catalogue, policy, notifier, clock: Date.now };
+	const images = buildImageController({
+		...shared,
 		data: content,
-		policy,
-		notifier,
 		quota,
 		hashAlgorithm,
 		site,
-		clock: Date.now,
 		log,
 		...(protections && { protections }),
 	});
+	return { images, metadefs: buildMetadefController(shared) };
 }
 
 function openKeystone({ config, log, stack }: Surroundings): Keystone | undefined {

@@ -38,6 +38,7 @@ import { DEFAULT_VIEW, type ViewOptions } from './wire/image-view.ts';
 
 export interface AppParts {
 	readonly images: ImageController;
+	readonly metadefs: MetadefController;
 	readonly identity: Identity;
 	/** what the rule `context_is_admin` says of a caller */
 	readonly isAdmin: (ctx: RequestContext) => boolean;
@@ -50,8 +51,6 @@ export interface AppParts {
 	readonly api?: Partial<ApiOptions>;
 	/** where an image's bytes are, for operators who show it; absent: places are not known */
 	readonly locationsOf?: ViewOptions['locationsOf'];
-	/** absent: there are no metadata definitions */
-	readonly metadefs?: MetadefController;
 	readonly limits?: DataLimits & { readonly drain?: DrainLimits };
 }
 
@@ -95,7 +94,7 @@ export function apiRoutes(parts: AppParts): readonly Route[] {
 		...tagRoutes(images, rules),
 		...actionRoutes(images),
 		...memberRoutes(images),
-		...(metadefs ? metadefRoutes({ metadefs, pages: api, refuseAstral: rules.refuseAstral, publicUrl }) : []),
+		...metadefRoutes({ metadefs, pages: api, refuseAstral: rules.refuseAstral, publicUrl }),
 		...schemaRoutes(rules),
 		...infoRoutes(usage),
 		...deskRoutes(admin),

@@ -413,8 +413,10 @@ describe('the server', () => {
 			health: { readiness: async () => [] },
 			admin: { invite: async () => '', node: async () => ({}), transfers: async () => [] },
 		};
+		const site = await testSite();
 		const app = createApp({
-			images: (await testSite()).images,
+			images: site.images,
+			metadefs: site.metadefs,
 			identity: createTokenIdentity({ adminToken: 'x' }),
 			usage: { report: async () => undefined },
 			isAdmin: () => false,

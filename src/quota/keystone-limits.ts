@@ -1,4 +1,5 @@
 /** Unified limits as Keystone keeps them: registered for a service in a region, and set for single projects. */
+import { ImageError } from '#domain/errors.ts';
 import { UNIFIED_RESOURCES, type UnifiedResource } from '#domain/ports/quota.ts';
 import type { Keystone } from '#keystone/ports.ts';
 import type { Log } from '#lib/log.ts';
@@ -65,6 +66,6 @@ export function createKeystoneLimits({ keystone, whose, log }: KeystoneLimitsOpt
 
 	return {
 		of: (project, { signal }) => fresh(project === null ? '-' : `p${project}`, signal, () => ask(project)),
-		[Symbol.dispose]: () => life.abort(),
+		[Symbol.dispose]: () => life.abort(new ImageError('unavailable', 'the node is being stopped')),
 	};
 }

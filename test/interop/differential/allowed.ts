@@ -12,6 +12,8 @@ export interface Allowed {
 	readonly rows?: readonly number[];
 	/** of the request, as `METHOD path`; absent: any */
 	readonly request?: RegExp;
+	/** of the request's body; absent: any */
+	readonly body?: RegExp;
 	/** place of the difference, from its beginning to its end */
 	readonly at: RegExp;
 	readonly glance?: RegExp;
@@ -187,6 +189,25 @@ export const ALLOWED: readonly Allowed[] = [
 		glance: /^403$/,
 		sundog: /^404$/,
 	},
+	{
+		reason: 'links to a namespace are URLs; Glance writes its name as it is',
+		request: /\/metadefs\/namespaces/,
+		at: /^(header location|body(\.namespaces\.\d+)?\.self)$/,
+		sundog: /%20/,
+	},
+	{
+		reason: 'names of namespaces in a path are UTF-8; Glance under eventlet takes the bytes for Latin-1',
+		request: /^GET \S*\/\$run-z%C3/,
+		at: /^status$/,
+		glance: /^404$/,
+		sundog: /^200$/,
+	},
+	{
+		reason: 'the schema of tasks names the type that the newest Glance has for locations',
+		request: /\/schemas\/tasks?$/,
+		at: /\.type\.enum\.2$/,
+		glance: /^absent$/,
+	},
 
 	// what is refused as bad input, where Debian's Glance fails or looks away
 	{
@@ -236,6 +257,14 @@ export const ALLOWED: readonly Allowed[] = [
 		glance: /^200$/,
 		sundog: /^400$/,
 	},
+	{
+		reason: 'a namespace without a name could not be addressed',
+		request: /^POST \S*\/namespaces$/,
+		body: /"namespace":""/,
+		at: /^status$/,
+		glance: /^(201|409)$/,
+		sundog: /^400$/,
+	},
 
 	// what depends on how this Glance is set up
 	{
@@ -251,6 +280,7 @@ export function findAllowed(step: Step, { at, glance, sundog }: Difference): All
 	return ALLOWED.find(
 		(entry) =>
 			(entry.request?.test(request) ?? true) &&
+			(entry.body?.test(String(step.body ?? '')) ?? true) &&
 			entry.at.test(at) &&
 			(entry.glance?.test(JSON.stringify(glance) ?? 'absent') ?? true) &&
 			(entry.sundog?.test(JSON.stringify(sundog) ?? 'absent') ?? true),

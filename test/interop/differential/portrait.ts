@@ -86,7 +86,7 @@ function errorForm(type: string, text: string, json: Json): unknown {
 function plainJson(value: Json, plain: (text: string) => string, key = ''): unknown {
 	if (typeof value === 'string') return key === 'versions' ? value : plain(value);
 	if (Array.isArray(value)) {
-		const items = value.map((item) => plainJson(item, plain));
+		const items = value.map((item) => plainJson(item, plain)).filter((item) => !COMMON.has(key) || isOfThisRun(item));
 		// Sets, of which servers may send any order.
 		return UNORDERED.has(key) ? items.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)) : items;
 	}
@@ -94,7 +94,15 @@ function plainJson(value: Json, plain: (text: string) => string, key = ''): unkn
 	return Object.fromEntries(Object.entries(value).map(([name, item]) => [plain(name), plainJson(item, plain, name)]));
 }
 
-const UNORDERED = new Set(['tags', 'enum', 'required', 'resource_type_associations', 'resource_types']);
+/** Lists in which others have theirs too. */
+const COMMON = new Set(['namespaces', 'resource_types']);
+
+function isOfThisRun(item: unknown): boolean {
+	const { namespace, name } = item as { readonly namespace?: string; readonly name?: string };
+	return `${namespace ?? name}`.includes('$run');
+}
+
+const UNORDERED = new Set(['tags', 'enum', 'required', 'resource_type_associations', 'resource_types', 'objects']);
 
 /** Nothing but the status when that differs: everything else follows from it. */
 export function differences(glance: Portrait, sundog: Portrait): readonly Difference[] {

@@ -4,7 +4,16 @@ import { data } from './data.ts';
 import { discovery } from './discovery.ts';
 import { images } from './images.ts';
 import { imageLists } from './lists.ts';
+import { metadefs } from './metadefs.ts';
 import { schemas } from './schemas.ts';
 import { sharing } from './sharing.ts';
 
-export const SCENARIOS: readonly Scenario[] = [...discovery, ...schemas, ...images, ...imageLists, ...sharing, ...data];
+export const SCENARIOS: readonly Scenario[] = [
+	...discovery,
+	...schemas,
+	...images,
+	...imageLists,
+	...sharing,
+	...data,
+	...metadefs,
+];

@@ -1,7 +1,8 @@
 /** The clients' door on a free port of loopback, over a real onion; and raw requests to it. */
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { type AppParts, createApp } from '#http/app.ts';
+import { type AppParts, apiRoutes, createApp } from '#http/app.ts';
+import type { Route } from '#http/route.ts';
 import { type HttpServer, type HttpServerOptions, startHttpServer } from '#http/server.ts';
 import { createNoneIdentity } from '#identity/none.ts';
 import { silentLog } from '#lib/log.ts';
@@ -10,6 +11,8 @@ import { type TestSite, testSite } from './onion.ts';
 export interface ApiServer extends AsyncDisposable, TestSite {
 	readonly url: string;
 	readonly server: HttpServer;
+	/** everything this door answers to */
+	readonly routes: readonly Route[];
 	/** One request on a connection of its own. */
 	ask(method: string, path: string, options?: AskOptions): Promise<Reply>;
 	/** A bare connection, for what no client would send. */
@@ -40,7 +43,7 @@ type Overrides = Partial<AppParts> & { readonly site?: TestSite; readonly http?:
 
 export async function startApi(overrides: Overrides = {}): Promise<ApiServer> {
 	const { site = await testSite(), http, ...parts } = overrides;
-	const app = createApp({
+	const appParts: AppParts = {
 		images: site.images,
 		metadefs: site.metadefs,
 		identity: createNoneIdentity(),
@@ -50,7 +53,8 @@ export async function startApi(overrides: Overrides = {}): Promise<ApiServer> {
 		usage: site.quota,
 		log: silentLog,
 		...parts,
-	});
+	};
+	const app = createApp(appParts);
 	const server = await startHttpServer({ app, host: '127.0.0.1', port: 0, log: silentLog, ...(http && { limits: http }) });
 	const ask: ApiServer['ask'] = (method, path, options) => exchange(server.url, method, path, options);
 	const queued: ApiServer['queued'] = async (fields = {}) => {
@@ -62,6 +66,7 @@ export async function startApi(overrides: Overrides = {}): Promise<ApiServer> {
 		...site,
 		url: server.url,
 		server,
+		routes: apiRoutes(appParts),
 		ask,
 		connect: () => connect({ host: '127.0.0.1', port: Number(new URL(server.url).port) }),
 		queued,

@@ -15,26 +15,48 @@ interface NodeFile {
 export interface AdminClient {
 	get(path: string): Promise<unknown>;
 	post(path: string, body: object): Promise<unknown>;
+	/** Any request of the REST API; the caller judges what the node answered. */
+	ask(method: string, path: string, body?: object): Promise<Reply>;
 	/** `GET /healthcheck`, for which nobody needs a token */
 	ping(): Promise<void>;
+}
+
+export interface Reply {
+	readonly status: number;
+	/** parsed JSON; undefined when it is none */
+	readonly body: unknown;
+	/** the node's own words, for a status that is not one of success */
+	readonly problem: string;
 }
 
 const TIMEOUT_MS = 30_000;
 /** An answer of the admin API is small; more is somebody else's server. */
 const MAX_MESSAGE_CHARS = 300;
 
-/** `named`: SUNDOG_LISTEN was set, so the node may be asked there when the data directory does not say where it is. */
-export function adminClient(config: Config, { named }: { readonly named: boolean }): AdminClient {
-	const { url, tokenFile } = findNode(config, named);
-	const token = config.auth.adminToken ?? readToken(tokenFile);
-	const send = async (path: string, init: RequestInit): Promise<unknown> => {
+interface ClientOptions {
+	/** SUNDOG_LISTEN was set, so the node may be asked there when the data directory does not say where it is */
+	readonly named: boolean;
+	/** before the administrator's: one of Keystone's, for nodes that ask for those */
+	readonly token?: string;
+}
+
+export function adminClient(config: Config, options: ClientOptions): AdminClient {
+	const { url, tokenFile } = findNode(config, options.named);
+	const token = options.token ?? config.auth.adminToken ?? readToken(tokenFile);
+	const send = (method: string, path: string, body?: object): Promise<Response> => {
 		const headers = { ...(token === undefined ? {} : { 'X-Auth-Token': token }), 'Content-Type': 'application/json' };
-		const response = await connect(new URL(path, url), { ...init, headers, redirect: 'error' });
-		return answer(response, token !== undefined);
+		const init = { method, headers, redirect: 'error' as const, ...(body && { body: JSON.stringify(body) }) };
+		return connect(new URL(path, url), init);
 	};
 	return {
-		get: (path) => send(path, { method: 'GET' }),
-		post: (path, body) => send(path, { method: 'POST', body: JSON.stringify(body) }),
+		get: async (path) => answer(await send('GET', path), token !== undefined),
+		post: async (path, body) => answer(await send('POST', path, body), token !== undefined),
+		async ask(method, path, body) {
+			const response = await send(method, path, body);
+			if (response.status === 401) return unknownToken(token !== undefined);
+			const text = await response.text();
+			return { status: response.status, body: parseJson(text), problem: messageOf(text) ?? response.statusText };
+		},
 		async ping() {
 			const response = await connect(new URL('/healthcheck', url), { redirect: 'error' });
 			if (!response.ok) refuse(`the node is not well (${response.status})`);
@@ -106,10 +128,13 @@ async function answer(response: Response, withToken: boolean): Promise<unknown> 
 	const text = await response.text();
 	if (response.ok)
 		return parseJson(text) ?? refuse(`the node's answer is not JSON: is ${new URL(response.url).origin} a Sundog node?`);
-	if (response.status === 401)
-		return refuse(withToken ? 'the node does not know this token' : 'the node asks for a token: set SUNDOG_ADMIN_TOKEN');
+	if (response.status === 401) return unknownToken(withToken);
 	if (response.status === 404) return refuse(`${new URL(response.url).origin} has no admin API: is it a Sundog node?`);
 	return refuse(`the node refused (${response.status}): ${messageOf(text) ?? response.statusText}`);
+}
+
+function unknownToken(withToken: boolean): never {
+	return refuse(withToken ? 'the node does not know this token' : 'the node asks for a token: set SUNDOG_ADMIN_TOKEN');
 }
 
 function refuse(message: string): never {

@@ -7,6 +7,7 @@ import { ConfigError } from '#config/config.ts';
 import { addConfigCommands } from './config.ts';
 import { CliError, EXIT } from './exit-codes.ts';
 import { addFleetCommands } from './fleet.ts';
+import { addMetadefCommands } from './metadefs.ts';
 import { addNodeCommands } from './node.ts';
 import { addPolicyCommands } from './policy.ts';
 import { addServeCommand } from './serve.ts';
@@ -34,6 +35,7 @@ function buildProgram(terminal: Terminal): Command {
 	addServeCommand(program, terminal);
 	addFleetCommands(program, terminal);
 	addNodeCommands(program, terminal);
+	addMetadefCommands(program, terminal);
 	addConfigCommands(program, terminal);
 	addPolicyCommands(program, terminal);
 	program

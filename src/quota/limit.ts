@@ -38,7 +38,7 @@ export function staticLimits({ userStorage, queuedImages }: QuotaLimits): readon
 export function unifiedLimits(limits: Awaited<ReturnType<UnifiedLimits['of']>>, overshoot: 'none' | 'one'): readonly Limit[] {
 	return UNIFIED_RESOURCES.filter((name) => limits[name] >= 0).map((name) => {
 		const { resource, unit } = UNIFIED[name];
-		return { name, resource, unit, max: limits[name] * unit, passable: overshoot === 'one' && name === 'image_size_total' };
+		return { name, resource, unit, max: limits[name] * unit, passable: overshoot === 'one' && unit === MiB };
 	});
 }
 

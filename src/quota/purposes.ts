@@ -1,4 +1,4 @@
-/** What each purpose takes, and which of that is asked for. To add one (stage, import, …): one line here, one name in `Claim`. */
+/** What each purpose takes, and which of that is asked for. To add one (an import from elsewhere, a copy, …): one line here, one name in `Claim`. */
 import type { Claim } from '#domain/ports/quota.ts';
 import { NO_USAGE, type Resource, type Usage } from '#domain/usage.ts';
 
@@ -19,6 +19,18 @@ export const PURPOSES: Readonly<Record<Claim['purpose'], Purpose>> = {
 	upload: {
 		taking: (bytes) => ({ ...NO_USAGE, queued: 1, uploading: 1, bytes }),
 		asked: ['uploading', 'bytes'],
+		code: 'too-large',
+	},
+	/** The same for bytes that wait: they count as stored only when an import makes them the image's. */
+	stage: {
+		taking: (bytes) => ({ ...NO_USAGE, queued: 1, uploading: 1, stagedBytes: bytes }),
+		asked: ['uploading', 'stagedBytes'],
+		code: 'too-large',
+	},
+	/** Staged bytes become the image's own. */
+	import: {
+		taking: (bytes) => ({ ...NO_USAGE, uploading: 1, stagedBytes: bytes, bytes }),
+		asked: ['bytes'],
 		code: 'too-large',
 	},
 };

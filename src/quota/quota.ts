@@ -71,6 +71,7 @@ function reservation(hold: Hold, claim: Claim, limits: readonly Limit[]): Reserv
 	const { owner, bytes } = claim;
 	const { taking, code } = PURPOSES[claim.purpose];
 	const undeclared = bytes === undefined;
+	let carried = bytes ?? 0;
 
 	function takeWithin(taken: Usage, fits: (limit: Limit, standing: Usage) => boolean): void {
 		const standing = hold.standingWith(taken);
@@ -79,16 +80,16 @@ function reservation(hold: Hold, claim: Claim, limits: readonly Limit[]): Reserv
 	}
 
 	try {
-		takeWithin(taking(bytes ?? 0), undeclared ? isWithinUnit : isWithin);
+		takeWithin(taking(carried), undeclared ? isWithinUnit : isWithin);
 	} catch (error) {
 		hold[Symbol.dispose]();
 		throw error;
 	}
 	return {
 		grow(more) {
-			const { taken } = hold;
 			const fits = (limit: Limit, standing: Usage) => isWithin(limit, standing) || (undeclared && limit.passable && hold.pass());
-			takeWithin({ ...taken, bytes: taken.bytes + more }, fits);
+			takeWithin(taking(carried + more), fits);
+			carried += more;
 		},
 		[Symbol.dispose]: () => hold[Symbol.dispose](),
 	};

@@ -202,6 +202,23 @@ describe('one upload of undeclared size may pass image_size_total, as in Glance'
 	});
 });
 
+describe('image_stage_total limits the bytes that wait', () => {
+	it('of 64 at once as many as fit are staged, and uploads go on beside them', async () => {
+		const site = await testSite({ unified: fixed({ image_stage_total: 10 }) });
+		const ids = await Promise.all(Array.from({ length: 64 }, () => queued(site)));
+		const ends = await Promise.allSettled(ids.map((id) => site.images.stage(ctx, id, declared(MiB))));
+		assert.equal(ends.filter(({ status }) => status === 'fulfilled').length, 10);
+		assert.equal(site.catalogue.usage(OWNER).stagedBytes, 10 * MiB);
+		assert.equal((await site.images.upload(ctx, await queued(site), undeclared(MiB))).status, 'active');
+		assert.deepEqual(site.quota.reserved(OWNER), NO_USAGE);
+	});
+	it('a stream of undeclared length is charged as it comes', async () => {
+		const site = await testSite({ unified: fixed({ image_stage_total: 1 }) });
+		await refused(site.images.stage(ctx, await queued(site), undeclared(MiB + 1)), 'too-large', /image_stage_total/);
+		assert.equal((await site.images.stage(ctx, await queued(site), undeclared(MiB))).status, 'uploading');
+	});
+});
+
 describe('unified limits', () => {
 	it('are refused by what nobody can say, before a byte is asked for', async () => {
 		let away = false;

@@ -3,13 +3,29 @@
 import type { ImageFacts } from '#domain/ports/image-repository.ts';
 import type { Quota, Reservation } from '#domain/ports/quota.ts';
 import { oneAtATime } from '#lib/one-at-a-time.ts';
+import type { RequestContext } from '../context.ts';
+import type { ImageController, Upload } from '../controller.ts';
 import { ImageError } from '../errors.ts';
+import type { Image, ImageId } from '../image.ts';
 import { applyChanges } from '../image-changes.ts';
 import type { Layer } from '../onion.ts';
 
 export function quota(facts: ImageFacts, { limits, reserve }: Quota): Layer {
 	const capBytes = limits.imageSizeCap < 0 ? Number.MAX_SAFE_INTEGER : limits.imageSizeCap;
 	const alone = oneAtATime();
+
+	/** Declared bytes are paid for before the first is asked for, others as they come. */
+	async function taking(...[ctx, id, purpose, upload, take]: Taking): Promise<Image> {
+		const { declaredSize: bytes } = upload;
+		const maxBytes = Math.min(upload.maxBytes, capBytes);
+		if (bytes !== undefined && bytes > maxBytes)
+			throw new ImageError('too-large', `image ${id} would have ${bytes} bytes, the limit is ${maxBytes}`);
+		const { owner } = await facts.get(id);
+		using room = await reserve(ctx, { purpose, image: id, owner, ...(bytes !== undefined && { bytes }) });
+		const data = bytes === undefined ? charged(upload.data, room) : upload.data;
+		return await take(ctx, id, { ...upload, data, maxBytes });
+	}
+
 	return (inner) => ({
 		async create(ctx, draft) {
 			within(limits.imageProperties, countProperties(draft.properties ?? {}), 'properties');
@@ -38,18 +54,12 @@ export function quota(facts: ImageFacts, { limits, reserve }: Quota): Layer {
 				if (members.every((each) => each.member !== member)) within(limits.imageMembers, members.length + 1, 'members');
 				return inner.addMember(ctx, id, member);
 			}),
-		async upload(ctx, id, upload) {
-			const { declaredSize: bytes } = upload;
-			const maxBytes = Math.min(upload.maxBytes, capBytes);
-			if (bytes !== undefined && bytes > maxBytes)
-				throw new ImageError('too-large', `image ${id} would have ${bytes} bytes, the limit is ${maxBytes}`);
-			const { owner } = await facts.get(id);
-			using room = await reserve(ctx, { purpose: 'upload', image: id, owner, ...(bytes !== undefined && { bytes }) });
-			const data = bytes === undefined ? charged(upload.data, room) : upload.data;
-			return await inner.upload(ctx, id, { ...upload, data, maxBytes });
-		},
+		upload: (ctx, id, upload) => taking(ctx, id, 'upload', upload, inner.upload),
+		stage: (ctx, id, upload) => taking(ctx, id, 'stage', upload, inner.stage),
 	});
 }
+
+type Taking = [ctx: RequestContext, id: ImageId, purpose: 'upload' | 'stage', upload: Upload, take: ImageController['upload']];
 
 /** Each chunk is paid for before it is handed on. Declared bytes are paid for already, and the writer takes no more of them. */
 function charged(source: AsyncIterable<Uint8Array>, room: Reservation): AsyncIterable<Uint8Array> {

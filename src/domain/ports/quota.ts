@@ -42,7 +42,7 @@ export interface Quota {
 
 export interface Claim {
 	/** what it takes: quota/purposes.ts */
-	readonly purpose: 'create' | 'upload';
+	readonly purpose: 'create' | 'upload' | 'stage' | 'import';
 	/** also of an image that is yet to be created */
 	readonly image: ImageId;
 	/** who is charged */

@@ -37,21 +37,38 @@ export function usageOf(image: Image | undefined): Usage {
 const GONE: ReadonlySet<ImageStatus> = new Set(['killed', 'pending_delete', 'deleted']);
 const STAGED: ReadonlySet<ImageStatus> = new Set(['uploading', 'importing']);
 
-/** Resource by resource. */
-export function combined(a: Usage, b: Usage, combine: (a: number, b: number) => number): Usage {
+// Written out, resource by resource: they run for every chunk of an upload.
+
+export function sum(a: Usage, b: Usage): Usage {
 	return {
-		images: combine(a.images, b.images),
-		queued: combine(a.queued, b.queued),
-		uploading: combine(a.uploading, b.uploading),
-		bytes: combine(a.bytes, b.bytes),
-		stagedBytes: combine(a.stagedBytes, b.stagedBytes),
+		images: a.images + b.images,
+		queued: a.queued + b.queued,
+		uploading: a.uploading + b.uploading,
+		bytes: a.bytes + b.bytes,
+		stagedBytes: a.stagedBytes + b.stagedBytes,
 	};
 }
 
-export const sum = (a: Usage, b: Usage): Usage => combined(a, b, (x, y) => x + y);
-export const difference = (a: Usage, b: Usage): Usage => combined(a, b, (x, y) => x - y);
+export function difference(a: Usage, b: Usage): Usage {
+	return {
+		images: a.images - b.images,
+		queued: a.queued - b.queued,
+		uploading: a.uploading - b.uploading,
+		bytes: a.bytes - b.bytes,
+		stagedBytes: a.stagedBytes - b.stagedBytes,
+	};
+}
+
 /** What of `a` is not yet in `b`; never below zero. */
-export const beyond = (a: Usage, b: Usage): Usage => combined(a, b, (x, y) => Math.max(0, x - y));
+export function beyond(a: Usage, b: Usage): Usage {
+	return {
+		images: Math.max(0, a.images - b.images),
+		queued: Math.max(0, a.queued - b.queued),
+		uploading: Math.max(0, a.uploading - b.uploading),
+		bytes: Math.max(0, a.bytes - b.bytes),
+		stagedBytes: Math.max(0, a.stagedBytes - b.stagedBytes),
+	};
+}
 
 export function sameUsage(a: Usage, b: Usage): boolean {
 	return RESOURCES.every((resource) => a[resource] === b[resource]);

@@ -1,8 +1,9 @@
 /** The door itself: versions, methods, errors, request ids, health, administrators, who is let in. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
@@ -13,6 +14,7 @@ import { createTokenIdentity } from '#identity/token.ts';
 import type { Log } from '#lib/log.ts';
 import { silentLog } from '#lib/log.ts';
 import { type ApiServer, startApi } from '../support/api-server.ts';
+import { eventually } from '../support/eventually.ts';
 import { testSite } from '../support/onion.ts';
 import { temporaryDir } from '../support/temporary-dir.ts';
 
@@ -479,6 +481,29 @@ describe('the server', () => {
 			socket.end(raw);
 			assert.match(await text(socket), /^HTTP\/1\.1 4\d\d /, raw);
 		}
+	});
+	it('lets the oldest of silent connections go when one address has too many', async () => {
+		await using crowded = await startApi({ http: { maxNewcomers: 3 } });
+		const ended: number[] = [];
+		const sockets: Socket[] = [];
+		for (let n = 0; n < 5; n += 1) {
+			const socket = crowded.connect();
+			sockets.push(socket.resume().on('close', () => void ended.push(n)));
+			socket.write('GET /livez HTTP/1.1\r\nX: ');
+			await once(socket, 'connect');
+		}
+		await eventually('two to be ended', () => (ended.length === 2 ? true : undefined));
+		assert.deepEqual(ended, [0, 1]);
+		// whoever speaks makes room, and needs none
+		assert.equal((await crowded.ask('GET', '/livez')).status, 200);
+		sockets[4]?.write(`y\r\nHost: ${new URL(crowded.url).host}\r\n\r\n`);
+		assert.match(String(await once(sockets[4] ?? assert.fail(), 'data')), /^HTTP\/1\.1 200/);
+		for (const socket of sockets) socket.destroy();
+	});
+	it('refuses more than 128 headers, which the parser would leave out', async () => {
+		const headers = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`x-${n}`, '']));
+		assert.equal((await api.ask('GET', '/livez', { headers: headers(120) })).status, 200);
+		assert.equal((await api.ask('GET', '/livez', { headers: headers(129) })).status, 431);
 	});
 	it('refuses headers beyond 16 KiB', async () => {
 		const request = httpRequest(`${api.url}/livez`, { headers: { 'x-long': 'x'.repeat(20_000) } });

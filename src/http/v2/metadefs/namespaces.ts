@@ -7,7 +7,7 @@ import { parseNamespaceChange, parseNamespaceDraft } from '#http/wire/metadefs/d
 import { parseNamespaceQuery, resourceTypeOf } from '#http/wire/metadefs/queries.ts';
 import {
 	NAMESPACES_PATH,
-	namespacePath,
+	namespaceUrlPath,
 	viewListedNamespace,
 	viewNamespace,
 	viewNewNamespace,
@@ -39,7 +39,7 @@ export function namespaceRoutes({ metadefs, pages, publicUrl }: NamespaceRoutePa
 	async function create(c: AppContext): Promise<Response> {
 		const draft = parseNamespaceDraft(await read(c, MAX_NAMESPACE_BYTES));
 		const namespace = await metadefs.createNamespace(c.var.ctx, draft);
-		const location = `${publicUrl(c)}${namespacePath(namespace.namespace)}`;
+		const location = `${publicUrl(c)}${namespaceUrlPath(namespace.namespace)}`;
 		return respondJson(c, 201, viewNewNamespace(namespace), { location });
 	}
 	async function show(c: AppContext): Promise<Response> {

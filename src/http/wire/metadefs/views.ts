@@ -16,8 +16,9 @@ type View = Readonly<Record<string, unknown>>;
 
 export const NAMESPACES_PATH = '/v2/metadefs/namespaces';
 
-export function namespacePath(namespace: string): string {
-	return `${NAMESPACES_PATH}/${segment(namespace)}`;
+/** For a header: every character that a URL cannot have is escaped. */
+export function namespaceUrlPath(namespace: string): string {
+	return `${NAMESPACES_PATH}/${encodeURIComponent(namespace).replaceAll('%3A', ':')}`;
 }
 
 /** As a namespace is listed: with its resource types. */
@@ -61,7 +62,7 @@ export function viewNamespace(namespace: NamespaceRecord, content: View = {}): V
 		...(owner !== null && { owner }),
 		...times(namespace),
 		...content,
-		self: namespacePath(namespace.namespace),
+		self: namespaceLink(namespace.namespace),
 		schema: '/v2/schemas/metadefs/namespace',
 	};
 }
@@ -94,7 +95,7 @@ function viewSentObject({ name, required, description, properties }: ObjectDraft
 function objectLinks(namespace: string, object: MetadefObject): View {
 	return {
 		...times(object),
-		self: `${namespacePath(namespace)}/objects/${segment(object.name)}`,
+		self: `${namespaceLink(namespace)}/objects/${written(object.name)}`,
 		schema: '/v2/schemas/metadefs/object',
 	};
 }
@@ -131,7 +132,11 @@ function times({ createdAt, updatedAt }: { readonly createdAt: number; readonly 
 	return { created_at: viewTime(createdAt), updated_at: viewTime(updatedAt) };
 }
 
-/** A name in a path. Glance writes it as it is; the same but where a path could not hold it. */
-function segment(name: string): string {
-	return encodeURIComponent(name).replaceAll('%3A', ':');
+function namespaceLink(namespace: string): string {
+	return `${NAMESPACES_PATH}/${written(namespace)}`;
+}
+
+/** A name in a link: as it is, spaces and all, as Glance writes it, but for what would make another path of it. */
+function written(name: string): string {
+	return name.replaceAll(/[%/\\?#\p{Cc}]/gu, encodeURIComponent);
 }

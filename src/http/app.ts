@@ -93,7 +93,7 @@ export function apiRoutes(parts: AppParts): readonly Route[] {
 		...imageDataRoutes(images, limits),
 		...tagRoutes(images, rules),
 		...actionRoutes(images),
-		...memberRoutes(images),
+		...memberRoutes(images, rules),
 		...metadefRoutes({ metadefs, pages: api, refuseAstral: rules.refuseAstral, publicUrl }),
 		...schemaRoutes(rules),
 		...infoRoutes(usage),

@@ -1,6 +1,8 @@
 import type { ImageController } from '#domain/controller.ts';
+import type { ImageRules } from '#http/wire/image-rules.ts';
 import { parseMemberDraft, parseMemberStatus } from '#http/wire/member-draft.ts';
 import { viewMember } from '#http/wire/member-view.ts';
+import { refuseAstral } from '#http/wire/texts.ts';
 import type { AppContext } from '../env.ts';
 import { jsonBody } from '../json-body.ts';
 import { respond, respondJson } from '../respond.ts';
@@ -12,7 +14,7 @@ const MAX_MEMBER_BYTES = 16 * 1024;
 type Sharing = Pick<ImageController, 'listMembers' | 'addMember' | 'showMember' | 'updateMember' | 'removeMember'>;
 
 /** Image API v2, "Sharing". */
-export function memberRoutes(images: Sharing): readonly Route[] {
+export function memberRoutes(images: Sharing, rules: Pick<ImageRules, 'refuseAstral'>): readonly Route[] {
 	async function list(c: AppContext): Promise<Response> {
 		const id = idOf(c);
 		const members = await images.listMembers(c.var.ctx, id);
@@ -21,6 +23,7 @@ export function memberRoutes(images: Sharing): readonly Route[] {
 	/** 200 and not 201, as Glance. */
 	async function add(c: AppContext): Promise<Response> {
 		const member = parseMemberDraft(await jsonBody(c, MAX_MEMBER_BYTES));
+		if (rules.refuseAstral) refuseAstral(member);
 		return respondJson(c, 200, viewMember(idOf(c), await images.addMember(c.var.ctx, idOf(c), member)));
 	}
 	async function show(c: AppContext): Promise<Response> {

@@ -7,8 +7,6 @@ import { respond } from './respond.ts';
 
 interface Answer {
 	readonly status: number;
-	/** for these Glance does not negotiate the body */
-	readonly plain?: true;
 	readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -20,7 +18,7 @@ const ANSWERS: Readonly<Record<ErrorCode, Answer>> = {
 	conflict: { status: 409 },
 	gone: { status: 410 },
 	'unsupported-type': { status: 415 },
-	'limit-exceeded': { status: 413, plain: true },
+	'limit-exceeded': { status: 413 },
 	'too-large': { status: 413 },
 	full: { status: 413 },
 	'write-denied': { status: 503 },
@@ -34,11 +32,8 @@ const ANSWERS: Readonly<Record<ErrorCode, Answer>> = {
 export function problem(c: AppContext, error: unknown, headers: Readonly<Record<string, string>> = {}): Response {
 	if (!(error instanceof ImageError))
 		return problemText(c, 500, 'the server has either erred or is incapable of performing the requested operation', headers);
-	const answer = ANSWERS[error.code];
-	const all = { ...answer.headers, ...headers };
-	return answer.plain
-		? written(c, answer.status, 'plain', error.message, all)
-		: problemText(c, answer.status, error.message, all);
+	const { status, headers: own } = ANSWERS[error.code];
+	return problemText(c, status, error.message, { ...own, ...headers });
 }
 
 /** An error the door itself makes: no such method, no such range. */
@@ -48,25 +43,15 @@ export function problemText(
 	text: string,
 	headers: Readonly<Record<string, string>> = {},
 ): Response {
-	return written(c, status, bodyKind(c.req.header('accept')), text, headers);
-}
-
-type BodyKind = 'plain' | 'html' | 'json';
-
-function written(
-	c: AppContext,
-	status: number,
-	kind: BodyKind,
-	text: string,
-	headers: Readonly<Record<string, string>>,
-): Response {
 	const title = TITLES[status] ?? STATUS_CODES[status] ?? 'Error';
-	const [type, body] = BODIES[kind](`${status} ${title}`, title, text);
+	const [type, body] = BODIES[bodyKind(c.req.header('accept'))](`${status} ${title}`, title, text);
 	return respond(c, status, body, { 'content-type': type, 'x-content-type-options': 'nosniff', ...headers });
 }
 
-/** What Glance calls them, from the days of RFC 2616. */
-const TITLES: Readonly<Record<number, string>> = { 413: 'Request Entity Too Large', 416: 'Request Range Not Satisfiable' };
+/** Glance's names where they are older than Node's. */
+const TITLES: Readonly<Record<number, string>> = { 413: 'Request Entity Too Large', 416: 'Requested Range Not Satisfiable' };
+
+type BodyKind = 'plain' | 'html' | 'json';
 
 /** The three shapes clients of Glance parse; spaces and line ends included. */
 const BODIES: Readonly<Record<BodyKind, (line: string, title: string, text: string) => readonly [type: string, body: string]>> = {

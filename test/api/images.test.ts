@@ -92,11 +92,14 @@ describe('create', () => {
 	))
 		it(`403 for ${name}`, async () => assert.equal((await create({ [name]: 'x' })).status, 403));
 
-	it('413 for a body that is too long, in plain text for too many tags', async () => {
+	it('413 for a body that is too long, and for too many tags, in the form that was asked for', async () => {
 		assert.equal((await create({ colour: 'x'.repeat(70_000) })).status, 413);
 		const tags = Array.from({ length: 129 }, (_, n) => `t${n}`);
-		const { status, headers } = await api.ask('POST', '/v2/images', { body: { tags }, headers: { accept: 'text/html' } });
-		assert.deepEqual([status, headers['content-type']], [413, 'text/plain; charset=UTF-8']);
+		const refusal = (accept: string) => api.ask('POST', '/v2/images', { body: { tags }, headers: { accept } });
+		const html = await refusal('text/html');
+		assert.deepEqual([html.status, html.headers['content-type']], [413, 'text/html; charset=UTF-8']);
+		const { json } = await refusal('application/json');
+		assert.deepEqual([json.code, json.title], ['413 Request Entity Too Large', 'Request Entity Too Large']);
 	});
 });
 

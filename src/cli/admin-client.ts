@@ -33,18 +33,13 @@ const TIMEOUT_MS = 30_000;
 /** An answer of the admin API is small; more is somebody else's server. */
 const MAX_MESSAGE_CHARS = 300;
 
-interface ClientOptions {
-	/** SUNDOG_LISTEN was set, so the node may be asked there when the data directory does not say where it is */
-	readonly named: boolean;
-	/** before the administrator's: one of Keystone's, for nodes that ask for those */
-	readonly token?: string;
-}
-
-export function adminClient(config: Config, options: ClientOptions): AdminClient {
-	const { url, tokenFile } = findNode(config, options.named);
-	const token = options.token ?? config.auth.adminToken ?? readToken(tokenFile);
+/** `named`: SUNDOG_LISTEN was set, so the node may be asked there when the data directory does not say where it is. */
+export function adminClient(config: Config, { named }: { readonly named: boolean }): AdminClient {
+	const { url, tokenFile } = findNode(config, named);
+	const token = config.auth.adminToken ?? readToken(tokenFile);
 	const send = (method: string, path: string, body?: object): Promise<Response> => {
-		const headers = { ...(token === undefined ? {} : { 'X-Auth-Token': token }), 'Content-Type': 'application/json' };
+		const json = { Accept: 'application/json', 'Content-Type': 'application/json' };
+		const headers = { ...(token === undefined ? {} : { 'X-Auth-Token': token }), ...json };
 		const init = { method, headers, redirect: 'error' as const, ...(body && { body: JSON.stringify(body) }) };
 		return connect(new URL(path, url), init);
 	};
@@ -145,7 +140,7 @@ function refuse(message: string): never {
 function messageOf(text: string): string | undefined {
 	const body = parseJson(text) as { readonly message?: unknown; readonly error?: { readonly message?: unknown } } | undefined;
 	const found = body?.message ?? body?.error?.message;
-	const plain = typeof found === 'string' ? found : text.replaceAll(/<[^>]*>/g, ' ');
+	const plain = typeof found === 'string' ? found.replaceAll('<br />', ' ') : text.replaceAll(/<[^>]*>/g, ' ');
 	return plain.replaceAll(/\s+/g, ' ').trim().slice(0, MAX_MESSAGE_CHARS) || undefined;
 }
 

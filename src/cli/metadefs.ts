@@ -89,11 +89,8 @@ async function filesUnder(path: string): Promise<readonly string[]> {
 	}
 }
 
-/** Where nodes ask for Keystone's tokens, OS_TOKEN is what OpenStack's own tools take one from. */
 function clientFor(terminal: Terminal, options: Options): AdminClient {
-	const token = terminal.env.OS_TOKEN;
-	const named = namesListener(terminal, options);
-	return adminClient(configFrom(terminal, options, 'quiet'), { named, ...(token !== undefined && { token }) });
+	return adminClient(configFrom(terminal, options, 'quiet'), { named: namesListener(terminal, options) });
 }
 
 /** As commander names it. */

@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { ImageError } from '#domain/errors.ts';
 import type { Identity } from '#identity/ports.ts';
 import { type ApiServer, type Reply, startApi } from '../support/api-server.ts';
+import { testSite } from '../support/onion.ts';
 
 /** The token is the project's name; `admin` is the administrator. */
 const byToken: Identity = {
@@ -109,6 +110,17 @@ describe('metadefs: namespaces', () => {
 			objects: [{ ...whole.objects[0], required: ['hw_on'], properties: { hw_on: on } }, whole.objects[1]],
 		});
 		assert.deepEqual(timeless(await ask('GET', `${PATH}/${name}?resource_type=other`)), whole);
+	});
+
+	it('are shown letter by letter the same at another site', async () => {
+		const array = { title: 'L', type: 'array', items: { type: 'string', enum: ['a'] }, uniqueItems: true };
+		const path = await namespace({ ...CONTENT, properties: { ...CONTENT.properties, list: array } });
+		await using there = await startApi({ site: await testSite({ site: 'branch' }) });
+		await there.catalogue.feed.receive(await api.catalogue.feed.missing(new Map(), Number.MAX_SAFE_INTEGER));
+		assert.equal((await there.ask('GET', path)).text, (await ask('GET', path)).text);
+		const name = path.slice(PATH.length + 1);
+		const refused = await there.ask('PUT', path, { body: { namespace: name } });
+		assert.deepEqual([refused.status, /belongs to site centre/.test(refused.text)], [403, true]);
 	});
 
 	it('are listed in pages that name their next one', async () => {

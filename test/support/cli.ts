@@ -18,7 +18,7 @@ export interface OperatorsShell extends AsyncDisposable {
 }
 
 /** `url`: of the node that the shell's data directory is of. */
-export async function operatorsShell(url: string, env: Readonly<Record<string, string>> = {}): Promise<OperatorsShell> {
+export async function operatorsShell(url: string): Promise<OperatorsShell> {
 	const [data, folder] = [await temporaryDir(), await temporaryDir()];
 	await writeFile(join(data.path, 'node.json'), JSON.stringify({ http: url, pid: process.pid }));
 	return {
@@ -27,7 +27,7 @@ export async function operatorsShell(url: string, env: Readonly<Record<string, s
 			let out = '';
 			const said: string[] = [];
 			const code = await runCli(args, {
-				env: { SUNDOG_DATA_DIR: data.path, SUNDOG_ADMIN_TOKEN: 'sixteen-letters-or-more', ...env },
+				env: { SUNDOG_DATA_DIR: data.path, SUNDOG_ADMIN_TOKEN: 'sixteen-letters-or-more' },
 				out: (text) => {
 					out += text;
 				},

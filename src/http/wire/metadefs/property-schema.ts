@@ -59,8 +59,10 @@ function propertiesNamed(max: number, schema: Parse<PropertySchema>): Parse<read
 
 const SHOWN = Object.keys(PARSERS) as (keyof PropertySchema)[];
 
-export function viewSchema(schema: PropertySchema): Readonly<Record<string, unknown>> {
-	return Object.fromEntries(SHOWN.filter((key) => Object.hasOwn(schema, key)).map((key) => [key, schema[key]]));
+/** In one order of keys, whichever node's log the property comes from. */
+function viewSchema({ items, ...schema }: PropertySchema): Readonly<Record<string, unknown>> {
+	const ordered = { ...schema, ...(items && { items: { type: items.type, ...(items.enum && { enum: items.enum }) } }) };
+	return Object.fromEntries(SHOWN.filter((key) => Object.hasOwn(ordered, key)).map((key) => [key, ordered[key]]));
 }
 
 /** Properties by name; a prefix is put before each. */

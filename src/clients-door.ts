@@ -6,6 +6,8 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { LocalCatalogue } from '#catalogue/catalogue.ts';
 import { type ApiConfig, type Config, ConfigError } from '#config/config.ts';
+import type { Image } from '#domain/image.ts';
+import { locationsFor } from '#domain/locations.ts';
 import { buildMetadefController } from '#domain/metadefs/onion.ts';
 import { buildImageController } from '#domain/onion.ts';
 import type { ImageData } from '#domain/ports/image-data.ts';
@@ -26,7 +28,7 @@ import type { KeyValue } from '#lib/key-value.ts';
 import { openNotifier } from '#notifier/open-notifier.ts';
 import { openPolicy } from '#policy/policy.ts';
 import { openPropertyProtections } from '#policy/property-protections.ts';
-import { publishNodeFile } from './node-facts.ts';
+import { type Backend, publishNodeFile } from './node-facts.ts';
 import { openQuota } from './open-quota.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -35,6 +37,8 @@ interface Floor {
 	readonly catalogue: LocalCatalogue;
 	readonly content: ImageData;
 	readonly site: string;
+	/** the backends of this node */
+	readonly backends: readonly Pick<Backend, 'store' | 'driver'>[];
 	readonly health: Health;
 	readonly admin: AdminDesk;
 }
@@ -45,7 +49,7 @@ export async function openClientsDoor(
 	floor: Floor,
 ): Promise<{ readonly http: string; readonly notes: readonly string[] }> {
 	const { config, log, stack } = around;
-	const { site, catalogue, health, admin } = floor;
+	const { site, catalogue, backends, health, admin } = floor;
 	await recoverInterrupted({ catalogue, site });
 	const keystone = openKeystone(around);
 	const { identity, notes } = await openIdentity(around, keystone);
@@ -56,6 +60,7 @@ export async function openClientsDoor(
 		images,
 		metadefs,
 		usage: quota,
+		locationsOf: locationsFor(policy, backends.map(placesIn)),
 		identity,
 		isAdmin: (ctx) => policy.allows(ctx, 'context_is_admin', {}),
 		health,
@@ -127,6 +132,10 @@ async function openAdminToken({ auth, dataDir }: Config) {
 	const adminToken = randomBytes(24).toString('base64url');
 	await writePrivateFileOnce(path, `${adminToken}\n`);
 	return { adminToken, made: true, path };
+}
+
+function placesIn({ store, driver }: Floor['backends'][number]) {
+	return { store, weight: 0, locate: ({ id }: Image) => driver.locate(id) };
 }
 
 async function apiOptions({ schemaFile, cors, ...api }: ApiConfig, { cache }: Config): Promise<Partial<ApiOptions>> {

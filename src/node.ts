@@ -56,6 +56,7 @@ export async function startNode(
 		catalogue,
 		content,
 		site: membership.site,
+		backends,
 		health: createHealth({ catalogue, content, exchange, backends }),
 		admin: createDesk({ catalogue, content, ledger, membership, exchange, invitations, backends }),
 	});

@@ -6,6 +6,7 @@ import { Hono } from 'hono';
 import type { RequestContext } from '#domain/context.ts';
 import type { ImageController } from '#domain/controller.ts';
 import { ImageError } from '#domain/errors.ts';
+import type { LocationsOf } from '#domain/locations.ts';
 import type { MetadefController } from '#domain/metadefs/controller.ts';
 import type { Quota } from '#domain/ports/quota.ts';
 import type { Identity } from '#identity/ports.ts';
@@ -34,7 +35,6 @@ import { metadefRoutes } from './v2/metadefs/routes.ts';
 import { schemaRoutes } from './v2/schemas.ts';
 import { tagRoutes } from './v2/tags.ts';
 import type { ImageRules } from './wire/image-rules.ts';
-import { DEFAULT_VIEW, type ViewOptions } from './wire/image-view.ts';
 
 export interface AppParts {
 	readonly images: ImageController;
@@ -49,8 +49,8 @@ export interface AppParts {
 	readonly log: Log;
 	/** what an operator chose; the rest is Glance's default */
 	readonly api?: Partial<ApiOptions>;
-	/** where an image's bytes are, for operators who show it; absent: places are not known */
-	readonly locationsOf?: ViewOptions['locationsOf'];
+	/** where an image's bytes are, for operators who show it; absent: nobody is told */
+	readonly locationsOf?: LocationsOf;
 	readonly limits?: DataLimits & { readonly drain?: DrainLimits };
 }
 
@@ -83,13 +83,13 @@ export function createApp(parts: AppParts): Hono<AppEnv> {
 
 /** Everything that can be asked for once it is clear which API is spoken. */
 export function apiRoutes(parts: AppParts): readonly Route[] {
-	const { images, metadefs, usage, health, admin, limits = {}, locationsOf = DEFAULT_VIEW.locationsOf } = parts;
+	const { images, metadefs, usage, health, admin, limits = {}, locationsOf = () => [] } = parts;
 	const api = { ...DEFAULT_API, ...parts.api };
 	const publicUrl = publicUrlOf(api);
 	const rules = rulesOf(api);
 	return [
 		...healthRoutes(health, api.healthDisableFile === undefined ? {} : { disableFile: api.healthDisableFile }),
-		...imageRoutes({ images, view: { rules, locationsOf }, pages: api, publicUrl }),
+		...imageRoutes({ images, rules, locationsOf, pages: api, publicUrl }),
 		...imageDataRoutes(images, limits),
 		...tagRoutes(images, rules),
 		...actionRoutes(images),

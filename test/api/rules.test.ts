@@ -171,7 +171,7 @@ describe('places', () => {
 	it('are shown to operators who want it, an empty list too, in their order of keys', async () => {
 		await using api = await startApi({
 			api: { showMultipleLocations: true, showDirectUrl: true },
-			locationsOf: ({ name }) => (name === 'placed' ? [place, { ...place, url: 'http://x/y' }] : []),
+			locationsOf: (_ctx, { name }) => (name === 'placed' ? [place, { ...place, url: 'http://x/y' }] : []),
 		});
 		const { json: placed } = await create(api, { name: 'placed' });
 		assert.deepEqual([placed.locations.length, placed.direct_url], [2, place.url]);

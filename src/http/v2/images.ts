@@ -1,10 +1,12 @@
 import type { ImageController } from '#domain/controller.ts';
 import { ImageError } from '#domain/errors.ts';
 import type { Image } from '#domain/image.ts';
+import type { LocationsOf } from '#domain/locations.ts';
 import { type PageLimits, parseListQuery } from '#http/wire/filters.ts';
 import { parseImageDraft } from '#http/wire/image-draft.ts';
 import { PATCH_TYPES, parseImagePatch } from '#http/wire/image-patch.ts';
-import { type ViewOptions, viewImage } from '#http/wire/image-view.ts';
+import type { ImageRules } from '#http/wire/image-rules.ts';
+import { viewImage } from '#http/wire/image-view.ts';
 import type { AppContext } from '../env.ts';
 import { jsonBody } from '../json-body.ts';
 import { problem } from '../problems.ts';
@@ -17,34 +19,34 @@ const MAX_PATCH_BYTES = 256 * 1024;
 
 export interface ImagesParts {
 	readonly images: ImageController;
-	readonly view: ViewOptions;
+	readonly rules: ImageRules;
+	readonly locationsOf: LocationsOf;
 	readonly pages: PageLimits;
 	readonly publicUrl: (c: AppContext) => string;
 }
 
 /** Image API v2, "Images". */
-export function imageRoutes({ images, view, pages, publicUrl }: ImagesParts): readonly Route[] {
-	const { rules } = view;
-	const shown = (image: Image) => viewImage(image, view);
+export function imageRoutes({ images, rules, locationsOf, pages, publicUrl }: ImagesParts): readonly Route[] {
+	const shown = (c: AppContext, image: Image) => viewImage(image, { rules, locationsOf: (each) => locationsOf(c.var.ctx, each) });
 
 	async function create(c: AppContext): Promise<Response> {
 		const draft = parseImageDraft(await jsonBody(c, MAX_CREATE_BYTES), rules);
 		const image = await images.create(c.var.ctx, draft);
-		return respondJson(c, 201, shown(image), { location: `${publicUrl(c)}/v2/images/${image.id}` });
+		return respondJson(c, 201, shown(c, image), { location: `${publicUrl(c)}/v2/images/${image.id}` });
 	}
 	async function list(c: AppContext): Promise<Response> {
 		const params = queryOf(c.req.url);
 		const page = await images.list(c.var.ctx, parseListQuery(params, pages));
 		const last = page.images.at(-1);
 		return respondJson(c, 200, {
-			images: page.images.map(shown),
+			images: page.images.map((image) => shown(c, image)),
 			first: pageLink(params, undefined),
 			schema: '/v2/schemas/images',
 			...(page.full && last !== undefined && { next: pageLink(params, last.id) }),
 		});
 	}
 	async function show(c: AppContext): Promise<Response> {
-		return respondJson(c, 200, shown(await images.show(c.var.ctx, idOf(c))));
+		return respondJson(c, 200, shown(c, await images.show(c.var.ctx, idOf(c))));
 	}
 	async function patch(c: AppContext): Promise<Response> {
 		const type = PATCH_TYPES.find((each) => each === mediaType(c));
@@ -53,7 +55,7 @@ export function imageRoutes({ images, view, pages, publicUrl }: ImagesParts): re
 			return problem(c, error, { 'accept-patch': PATCH_TYPES.join(', ') });
 		}
 		const changes = parseImagePatch(type, await jsonBody(c, MAX_PATCH_BYTES), rules);
-		return respondJson(c, 200, shown(await images.update(c.var.ctx, idOf(c), changes)));
+		return respondJson(c, 200, shown(c, await images.update(c.var.ctx, idOf(c), changes)));
 	}
 	async function remove(c: AppContext): Promise<Response> {
 		await images.remove(c.var.ctx, idOf(c));

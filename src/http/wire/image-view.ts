@@ -1,16 +1,11 @@
 import type { Image } from '#domain/image.ts';
+import type { ImageLocation } from '#domain/locations.ts';
 import { DEFAULT_RULES, type ImageRules } from './image-rules.ts';
 import { viewTime } from './times.ts';
 
-/** Where a copy of an image's bytes is, as its store names the place. */
-export interface ImageLocation {
-	readonly url: string;
-	readonly metadata: Readonly<Record<string, unknown>>;
-}
-
 export interface ViewOptions {
 	readonly rules: ImageRules;
-	/** the best place first; only asked when places are shown */
+	/** only asked when places are shown */
 	readonly locationsOf: (image: Image) => readonly ImageLocation[];
 }
 

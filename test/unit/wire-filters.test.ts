@@ -29,6 +29,7 @@ describe('list parameters', () => {
 		['checksum=in:a', [{ field: 'checksum', oneOf: ['in:a'] }]],
 		['owner=p', [{ field: 'owner', oneOf: ['p'] }]],
 		['size_min=3', [{ field: 'size', min: 3 }]],
+		['size_min=%2B3', [{ field: 'size', min: 3 }]],
 		['virtual_size_max=3', [{ field: 'virtualSize', max: 3 }]],
 		['min_ram=3', [{ field: 'minRam', min: 3, max: 3 }]],
 		['protected=true', [{ field: 'protected', is: true }]],

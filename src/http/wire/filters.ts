@@ -83,7 +83,7 @@ function lastOf(params: URLSearchParams, name: string): string | undefined {
 function numbers(param: string, column: string, value: string, sides: readonly ('min' | 'max')[]): readonly ImageFilter[] {
 	const field = Object.hasOwn(NUMBERS, column) ? NUMBERS[column] : undefined;
 	if (field === undefined) throw new ImageError('invalid', `cannot compare by ${quoted(param)}`);
-	if (!/^-?\d+$/.test(value)) throw new ImageError('invalid', `${param} must be an integer, not ${quoted(value)}`);
+	if (!/^[+-]?\d+$/.test(value)) throw new ImageError('invalid', `${param} must be an integer, not ${quoted(value)}`);
 	return [{ field, ...Object.fromEntries(sides.map((side) => [side, Number(value)])) }];
 }
 

@@ -1,6 +1,7 @@
 /** The records as they are stored: small ones in memory, those of images and namespaces through bounded caches. */
 import { NO_USAGE, sameUsage, type Usage } from '#domain/usage.ts';
 import type { KeyValue } from '#lib/key-value.ts';
+import { type RecentCache, recentCache } from '#lib/recent-cache.ts';
 import { changesOf, type Draft, type Kind, type Records } from './draft.ts';
 import type { NodeState } from './fold/node-fold.ts';
 import type { AnyKind, FoldRecord } from './fold/record-kind.ts';
@@ -25,20 +26,16 @@ export async function openStore(kv: KeyValue): Promise<Store> {
 	const usages = await readAll<Usage>(kv.sub(USAGES));
 	/** what stands under the keys that are being written, as it was: the engine may show a batch before it says so */
 	const untilWritten = new Map<string, FoldRecord<unknown>>();
-	const caches = new Map<AnyKind, Map<string, FoldRecord<unknown>>>();
+	const caches = new Map<AnyKind, RecentCache<FoldRecord<unknown>>>();
 
-	function cacheOf<State>(kind: Kind<State>): Map<string, FoldRecord<State>> {
-		const cache = caches.get(kind) ?? new Map();
+	function cacheOf<State>(kind: Kind<State>): RecentCache<FoldRecord<State>> {
+		const cache = caches.get(kind) ?? recentCache(kind.cached);
 		caches.set(kind, cache);
-		return cache as Map<string, FoldRecord<State>>;
+		return cache as RecentCache<FoldRecord<State>>;
 	}
 
-	/** The latest used comes last; the first is forgotten. */
 	function remember<State>(kind: Kind<State>, id: string, record: FoldRecord<State>): FoldRecord<State> {
-		const cache = cacheOf(kind);
-		cache.delete(id);
-		cache.set(id, record);
-		if (cache.size > kind.cached) cache.delete(cache.keys().next().value ?? id);
+		cacheOf(kind).set(id, record);
 		return record;
 	}
 
@@ -53,7 +50,7 @@ export async function openStore(kv: KeyValue): Promise<Store> {
 			const standing = untilWritten.get(key);
 			if (standing) return standing as typeof kind.none;
 			const cached = cacheOf(kind).get(id);
-			if (cached) return remember(kind, id, cached);
+			if (cached) return cached;
 			const bytes = kv.get(key);
 			return bytes ? remember(kind, id, kind.decode(bytes)) : kind.none;
 		},

@@ -8,7 +8,12 @@ export function respond(c: AppContext, status: number, body: string | null, head
 }
 
 export function respondJson(c: AppContext, status: number, value: unknown, headers: PlainHeaders = {}): Response {
-	return respond(c, status, JSON.stringify(value), { 'content-type': 'application/json', ...headers });
+	return respondJsonText(c, status, JSON.stringify(value), headers);
+}
+
+/** Of a value that is JSON already. */
+export function respondJsonText(c: AppContext, status: number, text: string, headers: PlainHeaders = {}): Response {
+	return respond(c, status, text, { 'content-type': 'application/json', ...headers });
 }
 
 export function commonHeaders(c: AppContext): PlainHeaders {

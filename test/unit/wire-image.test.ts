@@ -6,7 +6,7 @@ import type { Image, ImageChange } from '#domain/image.ts';
 import { applyChanges, updateBetween } from '#domain/image-changes.ts';
 import { parseImageDraft } from '#http/wire/image-draft.ts';
 import { DEFAULT_RULES } from '#http/wire/image-rules.ts';
-import { viewImage } from '#http/wire/image-view.ts';
+import { imageTexts, viewImage } from '#http/wire/image-view.ts';
 import { sampleImage } from '../support/sample-image.ts';
 
 const IMAGE = sampleImage();
@@ -22,6 +22,20 @@ describe('an image on the wire', () => {
 				'"schema":"/v2/schemas/image","stores":"file,oslo"}',
 		);
 	});
+	it('has the text of its own revision, whatever was shown of the one before', () => {
+		const textOf = imageTexts(DEFAULT_RULES);
+		const next = { ...IMAGE, name: 'another', revision: IMAGE.revision + 1 };
+		for (const image of [IMAGE, next, IMAGE, next])
+			assert.equal(
+				textOf(image, () => []),
+				JSON.stringify(viewImage(image)),
+			);
+	});
+	for (const rule of ['showMultipleLocations', 'showDirectUrl'])
+		it(`is shown with the places of this caller, not of the one before (${rule})`, () => {
+			const textOf = imageTexts({ ...DEFAULT_RULES, [rule]: true });
+			for (const url of ['file:///a', 'file:///b']) assert.ok(textOf(IMAGE, () => [{ url, metadata: {} }]).includes(`"${url}"`));
+		});
 	it('has no stores while nothing holds a copy', () => {
 		assert.ok(!Object.hasOwn(viewImage({ ...IMAGE, copies: [] }), 'stores'));
 	});

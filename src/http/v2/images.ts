@@ -6,12 +6,12 @@ import { type PageLimits, parseListQuery } from '#http/wire/filters.ts';
 import { parseImageDraft } from '#http/wire/image-draft.ts';
 import { PATCH_TYPES, parseImagePatch } from '#http/wire/image-patch.ts';
 import type { ImageRules } from '#http/wire/image-rules.ts';
-import { viewImage } from '#http/wire/image-view.ts';
+import { imageTexts } from '#http/wire/image-view.ts';
 import type { AppContext } from '../env.ts';
 import { jsonBody } from '../json-body.ts';
 import { problem } from '../problems.ts';
 import { queryOf } from '../request-path.ts';
-import { respond, respondJson } from '../respond.ts';
+import { respond, respondJsonText } from '../respond.ts';
 import { bodyless, type Route } from '../route.ts';
 
 const MAX_CREATE_BYTES = 64 * 1024;
@@ -27,26 +27,28 @@ export interface ImagesParts {
 
 /** Image API v2, "Images". */
 export function imageRoutes({ images, rules, locationsOf, pages, publicUrl }: ImagesParts): readonly Route[] {
-	const shown = (c: AppContext, image: Image) => viewImage(image, { rules, locationsOf: (each) => locationsOf(c.var.ctx, each) });
+	const textOf = imageTexts(rules);
+	const shown = (c: AppContext, image: Image) => textOf(image, (each) => locationsOf(c.var.ctx, each));
 
 	async function create(c: AppContext): Promise<Response> {
 		const draft = parseImageDraft(await jsonBody(c, MAX_CREATE_BYTES), rules);
 		const image = await images.create(c.var.ctx, draft);
-		return respondJson(c, 201, shown(c, image), { location: `${publicUrl(c)}/v2/images/${image.id}` });
+		return respondJsonText(c, 201, shown(c, image), { location: `${publicUrl(c)}/v2/images/${image.id}` });
 	}
 	async function list(c: AppContext): Promise<Response> {
 		const params = queryOf(c.req.url);
 		const page = await images.list(c.var.ctx, parseListQuery(params, pages));
 		const last = page.images.at(-1);
-		return respondJson(c, 200, {
-			images: page.images.map((image) => shown(c, image)),
+		const texts = page.images.map((image) => shown(c, image));
+		const rest = JSON.stringify({
 			first: pageLink(params, undefined),
 			schema: '/v2/schemas/images',
 			...(page.full && last !== undefined && { next: pageLink(params, last.id) }),
 		});
+		return respondJsonText(c, 200, `{"images":[${texts.join()}],${rest.slice(1)}`);
 	}
 	async function show(c: AppContext): Promise<Response> {
-		return respondJson(c, 200, shown(c, await images.show(c.var.ctx, idOf(c))));
+		return respondJsonText(c, 200, shown(c, await images.show(c.var.ctx, idOf(c))));
 	}
 	async function patch(c: AppContext): Promise<Response> {
 		const type = PATCH_TYPES.find((each) => each === mediaType(c));
@@ -55,7 +57,7 @@ export function imageRoutes({ images, rules, locationsOf, pages, publicUrl }: Im
 			return problem(c, error, { 'accept-patch': PATCH_TYPES.join(', ') });
 		}
 		const changes = parseImagePatch(type, await jsonBody(c, MAX_PATCH_BYTES), rules);
-		return respondJson(c, 200, shown(c, await images.update(c.var.ctx, idOf(c), changes)));
+		return respondJsonText(c, 200, shown(c, await images.update(c.var.ctx, idOf(c), changes)));
 	}
 	async function remove(c: AppContext): Promise<Response> {
 		await images.remove(c.var.ctx, idOf(c));

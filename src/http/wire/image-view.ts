@@ -43,6 +43,21 @@ export function viewImage(image: Image, { rules, locationsOf }: ViewOptions = DE
 	};
 }
 
+/**
+ * The view as JSON, made once for every revision of an image that somebody keeps: an image never changes, its next
+ * revision is another value. Where places are shown, which differ from caller to caller, it is made for each answer.
+ */
+export function imageTexts(rules: ImageRules): (image: Image, locationsOf: ViewOptions['locationsOf']) => string {
+	const texts = new WeakMap<Image, string>();
+	return (image, locationsOf) => {
+		const known = texts.get(image);
+		if (known !== undefined) return known;
+		const text = JSON.stringify(viewImage(image, { rules, locationsOf }));
+		if (!rules.showMultipleLocations && !rules.showDirectUrl) texts.set(image, text);
+		return text;
+	};
+}
+
 /** A property without a schema is not shown where none may be had. */
 function viewProperties({ properties }: Image, { custom, additionalProperties }: ImageRules): Readonly<Record<string, unknown>> {
 	const entries = Object.entries(properties).map(([name, text]) => [name, custom.toValue(name, text)] as const);

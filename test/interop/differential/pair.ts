@@ -1,13 +1,10 @@
 /** Both servers, side by side: sends a step to each with that server's own values, and says where the answers differ. */
-import { randomBytes, randomUUID } from 'node:crypto';
 import { eventually } from '../../support/eventually.ts';
 import type { ReferenceCloud } from '../../support/reference.ts';
 import { type Answer, send } from './exchange.ts';
 import { type Difference, differences, portray } from './portrait.ts';
-import type { Caller, GIVENS, Step } from './step.ts';
-
-type Given = (typeof GIVENS)[number];
-type Values = Map<string, string>;
+import type { Caller, Step } from './step.ts';
+import { filled, givens, type Values } from './values.ts';
 
 interface Side {
 	readonly url: string;
@@ -25,10 +22,10 @@ export interface Pair {
 
 /** With values of its own: two pairs know nothing of each other's images. */
 export function createPair(cloud: ReferenceCloud, sundog: string): Pair {
-	const givens = newGivens(cloud);
+	const shared = givens(cloud);
 	const sides = {
-		glance: newSide(cloud.glance, givens),
-		sundog: newSide(sundog, givens),
+		glance: newSide(cloud.glance, shared),
+		sundog: newSide(sundog, shared),
 	};
 
 	async function askOne(side: Side, step: Step): Promise<Answer> {
@@ -50,10 +47,8 @@ export function createPair(cloud: ReferenceCloud, sundog: string): Pair {
 	return {
 		async ask(step) {
 			const [glance, ours] = await Promise.all([askOne(sides.glance, step), askOne(sides.sundog, step)]);
-			const [theirs, own] = [
-				portray(glance, namesOf(sides.glance), step.method),
-				portray(ours, namesOf(sides.sundog), step.method),
-			];
+			const theirs = portray(glance, sides.glance.values, step.method);
+			const own = portray(ours, sides.sundog.values, step.method);
 			return { found: differences(theirs, own), glance, sundog: ours };
 		},
 		async clear() {
@@ -63,40 +58,8 @@ export function createPair(cloud: ReferenceCloud, sundog: string): Pair {
 	};
 }
 
-function newGivens(cloud: ReferenceCloud): Readonly<Record<Exclude<Given, 'host'>, string>> {
-	const ids = Array.from({ length: 6 }, () => randomUUID()).sort();
-	const [id1 = '', id2 = '', id3 = '', id4 = '', id5 = '', id6 = ''] = ids;
-	const { admin = '', demo = '', alt_demo: alt = '' } = cloud.projects;
-	return {
-		run: `run${randomBytes(5).toString('hex')}`,
-		admin,
-		demo,
-		alt,
-		missing: randomUUID(),
-		id1,
-		id2,
-		id3,
-		id4,
-		id5,
-		id6,
-		upper: randomUUID().toUpperCase(),
-	};
-}
-
-function newSide(url: string, givens: Readonly<Record<string, string>>): Side {
-	return { url, values: new Map(Object.entries({ ...givens, host: url })), made: [] };
-}
-
-function namesOf({ values }: Side): ReadonlyMap<string, string> {
-	return new Map([...values].map(([name, value]) => [value, name]));
-}
-
-function filled(text: string, values: Values): string {
-	return text.replaceAll(/\$([a-z]\w*)/g, (_, name: string) => {
-		const value = values.get(name);
-		if (value === undefined) throw new Error(`no step has kept $${name}`);
-		return value;
-	});
+function newSide(url: string, shared: Readonly<Record<string, string>>): Side {
+	return { url, values: new Map(Object.entries({ ...shared, host: url })), made: [] };
 }
 
 function filledHeaders(headers: Step['headers'], values: Values): Record<string, string> {

@@ -4,6 +4,7 @@
  */
 import type { Answer } from './exchange.ts';
 import type { Json } from './step.ts';
+import { type Values, withoutParticulars } from './values.ts';
 
 export interface Portrait {
 	readonly status: number;
@@ -30,19 +31,10 @@ const HEADERS = [
 ];
 const LISTS = new Set(['allow', 'accept-patch']);
 
-const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi;
-const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?/g;
-
-/** `names`: what this server's own values are called, such as the id of an image that a step kept. */
-export function portray(answer: Answer, names: ReadonlyMap<string, string>, method: string): Portrait {
-	const plain = (text: string) => withoutParticulars(text, names);
+/** `values`: this server's own, such as the id of an image that a step kept. */
+export function portray(answer: Answer, values: Values, method: string): Portrait {
+	const plain = (text: string) => withoutParticulars(text, values);
 	return { status: answer.status, headers: headersOf(answer, plain), body: bodyOf(answer, plain, method) };
-}
-
-function withoutParticulars(text: string, names: ReadonlyMap<string, string>): string {
-	let result = text;
-	for (const [value, name] of names) result = result.replaceAll(value, `$${name}`);
-	return result.replaceAll(UUID, '<uuid>').replaceAll(TIME, (_, fraction) => (fraction ? '<time.fraction>' : '<time>'));
 }
 
 function headersOf({ headers, bytes }: Answer, plain: (text: string) => string): Record<string, string> {
@@ -111,18 +103,16 @@ export function differences(glance: Portrait, sundog: Portrait): readonly Differ
 	for (const name of new Set([...Object.keys(glance.headers), ...Object.keys(sundog.headers)]))
 		if (glance.headers[name] !== sundog.headers[name])
 			found.push({ at: `header ${name}`, glance: glance.headers[name], sundog: sundog.headers[name] });
-	compare('body', glance.body, sundog.body, found);
-	return found;
+	return [...found, ...compare('body', glance.body, sundog.body)];
 }
 
-function compare(at: string, glance: unknown, sundog: unknown, found: Difference[]): void {
-	if (isRecord(glance) && isRecord(sundog)) {
-		for (const key of new Set([...Object.keys(glance), ...Object.keys(sundog)]))
-			compare(`${at}.${key}`, glance[key], sundog[key], found);
-	} else if (glance !== sundog) found.push({ at, glance, sundog });
+/** Arrays too are compared place by place. */
+export function compare(at: string, glance: unknown, sundog: unknown): readonly Difference[] {
+	if (!isRecord(glance) || !isRecord(sundog)) return glance === sundog ? [] : [{ at, glance, sundog }];
+	const keys = new Set([...Object.keys(glance), ...Object.keys(sundog)]);
+	return [...keys].flatMap((key) => compare(`${at}.${key}`, glance[key], sundog[key]));
 }
 
-/** Arrays too: they are compared place by place. */
 function isRecord(value: unknown): value is Record<string, unknown> {
 	return typeof value === 'object' && value !== null;
 }

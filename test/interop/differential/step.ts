@@ -6,8 +6,8 @@
  *     demo.put('/v2/images/$image/tags/a'),
  *   ])
  *
- * `$name` in a path, a header or a body is a value: one that a step kept (each server has its own) or one of `GIVENS`
- * (the same for both). The numbers are rows of features.ts.
+ * `$name` in a path, a header or a body is a value: one that a step kept (each server has its own) or one of
+ * values.ts that both share. The numbers are rows of features.ts.
  */
 import type { Person } from '../../support/reference.ts';
 
@@ -33,23 +33,6 @@ export interface Scenario {
 	readonly rows: readonly number[];
 	readonly steps: readonly Step[];
 }
-
-/** Values that every scenario may use: ids in ascending order, so that the order of creation is theirs too. */
-export const GIVENS = [
-	'run',
-	'admin',
-	'demo',
-	'alt',
-	'missing',
-	'id1',
-	'id2',
-	'id3',
-	'id4',
-	'id5',
-	'id6',
-	'upper',
-	'host',
-] as const;
 
 export function scenario(title: string, rows: readonly number[], steps: readonly Step[]): Scenario {
 	return { title, rows, steps };

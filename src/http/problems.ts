@@ -49,7 +49,7 @@ export function problemText(
 }
 
 /** Glance's names where they are older than Node's. */
-const TITLES: Readonly<Record<number, string>> = { 413: 'Request Entity Too Large', 416: 'Requested Range Not Satisfiable' };
+const TITLES: Readonly<Record<number, string>> = { 413: 'Request Entity Too Large', 416: 'Request Range Not Satisfiable' };
 
 type BodyKind = 'plain' | 'html' | 'json';
 

@@ -9,6 +9,7 @@ import type { ImageRules } from '#http/wire/image-rules.ts';
 import { imageTexts } from '#http/wire/image-view.ts';
 import type { AppContext } from '../env.ts';
 import { jsonBody } from '../json-body.ts';
+import { pageLink } from '../page-link.ts';
 import { problem } from '../problems.ts';
 import { queryOf } from '../request-path.ts';
 import { respond, respondJsonText } from '../respond.ts';
@@ -41,9 +42,9 @@ export function imageRoutes({ images, rules, locationsOf, pages, publicUrl }: Im
 		const last = page.images.at(-1);
 		const texts = page.images.map((image) => shown(c, image));
 		const rest = JSON.stringify({
-			first: pageLink(params, undefined),
+			first: pageLink('/v2/images', params),
 			schema: '/v2/schemas/images',
-			...(page.full && last !== undefined && { next: pageLink(params, last.id) }),
+			...(page.full && last !== undefined && { next: pageLink('/v2/images', params, last.id) }),
 		});
 		return respondJsonText(c, 200, `{"images":[${texts.join()}],${rest.slice(1)}`);
 	}
@@ -76,12 +77,4 @@ export function idOf(c: AppContext): string {
 /** Without parameters such as a charset. */
 export function mediaType(c: AppContext): string | undefined {
 	return c.req.header('content-type')?.split(';', 1)[0]?.trim().toLowerCase();
-}
-
-/** All parameters are kept, repeated ones too, so that a following page means what the first did. */
-function pageLink(params: URLSearchParams, marker: string | undefined): string {
-	const link = new URLSearchParams(params);
-	link.delete('marker');
-	if (marker !== undefined) link.set('marker', marker);
-	return link.size === 0 ? '/v2/images' : `/v2/images?${link}`;
 }

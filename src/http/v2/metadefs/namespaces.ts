@@ -1,5 +1,6 @@
 import type { MetadefController } from '#domain/metadefs/controller.ts';
 import type { AppContext } from '#http/env.ts';
+import { pageLink } from '#http/page-link.ts';
 import { respond, respondJson } from '#http/respond.ts';
 import { bodyless, type Route } from '#http/route.ts';
 import type { PageLimits } from '#http/wire/filters.ts';
@@ -31,9 +32,9 @@ export function namespaceRoutes({ metadefs, pages, publicUrl }: NamespaceRoutePa
 		const last = namespaces.at(-1);
 		return respondJson(c, 200, {
 			namespaces: namespaces.map(viewListedNamespace),
-			...(full && last && { next: pageLink(params, last.namespace) }),
+			...(full && last && { next: pageLink(NAMESPACES_PATH, params, last.namespace) }),
 			schema: '/v2/schemas/metadefs/namespaces',
-			first: pageLink(params, undefined),
+			first: pageLink(NAMESPACES_PATH, params),
 		});
 	}
 	async function create(c: AppContext): Promise<Response> {
@@ -62,12 +63,4 @@ export function namespaceRoutes({ metadefs, pages, publicUrl }: NamespaceRoutePa
 
 function nameOf(c: AppContext): string {
 	return paramOf(c, 'namespace');
-}
-
-/** All parameters are kept, so that a following page means what the first did. */
-function pageLink(params: URLSearchParams, marker: string | undefined): string {
-	const link = new URLSearchParams(params);
-	link.delete('marker');
-	if (marker !== undefined) link.set('marker', marker);
-	return link.size === 0 ? NAMESPACES_PATH : `${NAMESPACES_PATH}?${link}`;
 }

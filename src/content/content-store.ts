@@ -9,6 +9,7 @@ import type { Presence, WriteOptions, WrittenData } from '#domain/ports/image-da
 import type { KeyValue } from '#lib/key-value.ts';
 import type { Log } from '#lib/log.ts';
 import { createBlockReader } from './block-reader.ts';
+import { stalledContents, sweepQuarantine } from './cleaning.ts';
 import { collectGarbage } from './collector.ts';
 import { createContentIndex } from './content-index.ts';
 import { digestContent } from './digesting.ts';
@@ -169,6 +170,8 @@ function createStore(room: Room, { sources, ledger }: ContentStoreOptions, follo
 					collectGarbage(room, { inUse, isSpared: wasPinned, endIdle: sessions.endIdle, isStaging: names.isTaken }),
 				),
 			),
+		stalled: (before) => tracked(stalledContents(room, before)),
+		sweepDamaged: (before) => tracked(sweepQuarantine(room, before)),
 		usage: () => usageOf(room),
 		async check() {
 			room.disk.assertWritable();

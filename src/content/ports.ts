@@ -91,6 +91,10 @@ export interface ContentStore extends ImageData, BlockShelf, AsyncDisposable {
 	pin(root: string): Disposable;
 	/** Removes contents that are neither in use nor pinned nor open, and whatever a crash has left behind. */
 	collect(inUse: (root: string) => Promise<boolean>): Promise<{ readonly removed: number; readonly bytes: number }>;
+	/** Contents that came only in part, of which no block has come since `before` (UTC milliseconds). */
+	stalled(before: number): Promise<readonly string[]>;
+	/** Removes the files of damaged contents that were put aside before then; bytes of them. */
+	sweepDamaged(before: number): Promise<number>;
 	usage(): Promise<ContentUsage>;
 	/** Throws when the store can take no bytes right now: `write-denied` after a failed sync, or its folder is gone. */
 	check(): Promise<void>;

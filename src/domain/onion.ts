@@ -1,5 +1,6 @@
 /**
- * The domain controller: seven layers, from the outside in, each a function from one record of verbs to another.
+ * The domain controller: seven layers, and one that tells the cache, from the outside in, each a function from one record
+ * of verbs to another.
  * Built once at start; who asks travels with every call. docs/decisions/0005-onion-of-functions.md
  *
  * To add a layer: one file in layers/, one line in the list below. Ports and layers must be literals, not instances:
@@ -8,6 +9,7 @@
 import type { Log } from '#lib/log.ts';
 import type { ImageController } from './controller.ts';
 import { authorisation } from './layers/authorisation.ts';
+import { caching } from './layers/caching.ts';
 import { database } from './layers/database.ts';
 import { location } from './layers/location.ts';
 import { notification } from './layers/notifier.ts';
@@ -15,6 +17,7 @@ import { decision } from './layers/policy.ts';
 import { propertyProtection } from './layers/property-protection.ts';
 import { quota } from './layers/quota.ts';
 import type { Catalogue } from './ports/catalogue.ts';
+import type { ImageCache } from './ports/image-cache.ts';
 import type { ImageData } from './ports/image-data.ts';
 import type { Notifier } from './ports/notifier.ts';
 import type { Policy } from './ports/policy.ts';
@@ -42,10 +45,12 @@ export interface OnionParts {
 	readonly log: Log;
 	/** absent: custom properties are not protected */
 	readonly protections?: PropertyProtections;
+	/** told of what clients read; absent: nobody is */
+	readonly cache?: Pick<ImageCache, 'asked'>;
 }
 
 export function buildImageController(parts: OnionParts): ImageController {
-	const { catalogue, data, policy, notifier, quota: room, hashAlgorithm, site, clock, log, protections } = parts;
+	const { catalogue, data, policy, notifier, quota: room, hashAlgorithm, site, clock, log, protections, cache } = parts;
 	const repository = database(catalogue);
 	const layers: readonly (Layer | Guard)[] = [
 		authorisation(repository),
@@ -53,6 +58,7 @@ export function buildImageController(parts: OnionParts): ImageController {
 		notification(repository, notifier, clock),
 		decision(repository, policy),
 		quota(repository, room),
+		caching(cache),
 	];
 	const core = location({ repository, data, site, hashAlgorithm, log });
 	return layers.reduceRight(wrap, core);

@@ -6,16 +6,18 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { LocalCatalogue } from '#catalogue/catalogue.ts';
 import { type ApiConfig, type Config, ConfigError } from '#config/config.ts';
+import { buildCacheController } from '#domain/cache/onion.ts';
 import type { Image } from '#domain/image.ts';
 import { locationsFor } from '#domain/locations.ts';
 import { buildMetadefController } from '#domain/metadefs/onion.ts';
 import { buildImageController } from '#domain/onion.ts';
+import type { ImageCache } from '#domain/ports/image-cache.ts';
 import type { ImageData } from '#domain/ports/image-data.ts';
 import type { Quota } from '#domain/ports/quota.ts';
 import { recoverInterrupted } from '#domain/recovery.ts';
 import { readPrivateFile, writePrivateFileOnce } from '#fleet/private-file.ts';
 import type { ApiOptions } from '#http/api-options.ts';
-import { createApp } from '#http/app.ts';
+import { createApp, draftParser } from '#http/app.ts';
 import type { AdminDesk, Health } from '#http/ports.ts';
 import { readSchemaFile } from '#http/schema-file.ts';
 import { startHttpServer } from '#http/server.ts';
@@ -30,12 +32,15 @@ import { openPolicy } from '#policy/policy.ts';
 import { openPropertyProtections } from '#policy/property-protections.ts';
 import { type Backend, publishNodeFile } from './node-facts.ts';
 import { openQuota } from './open-quota.ts';
+import { openTasks } from './open-tasks.ts';
 import type { Surroundings } from './surroundings.ts';
 
 interface Floor {
 	readonly db: KeyValue;
 	readonly catalogue: LocalCatalogue;
 	readonly content: ImageData;
+	/** absent: none is offered */
+	readonly cache: ImageCache | undefined;
 	readonly site: string;
 	/** the backends of this node */
 	readonly backends: readonly Pick<Backend, 'store' | 'driver'>[];
@@ -55,10 +60,9 @@ export async function openClientsDoor(
 	const { identity, notes } = await openIdentity(around, keystone);
 	const policy = stack.use(await openPolicy({ ...config.policy, log }));
 	const quota = openQuota(around, catalogue, keystone);
-	const { images, metadefs } = await openControllers(around, floor, policy, quota);
+	const api = await apiOptions(config.api, config);
 	const app = createApp({
-		images,
-		metadefs,
+		...(await openControllers(around, floor, policy, quota, api)),
 		usage: quota,
 		locationsOf: locationsFor(policy, backends.map(placesIn)),
 		identity,
@@ -66,7 +70,7 @@ export async function openClientsDoor(
 		health,
 		admin,
 		log,
-		api: await apiOptions(config.api, config),
+		api,
 	});
 	const server = await startHttpServer({ app, ...config.listen, log });
 	stack.defer(() => server.close(config.shutdownGraceMs));
@@ -76,11 +80,13 @@ export async function openClientsDoor(
 
 /** Who may do what with what, and who is told of it. */
 async function openControllers(
-	{ config, log, stack }: Surroundings,
-	{ db, catalogue, content, site }: Floor,
+	around: Surroundings,
+	{ db, catalogue, content, cache, site }: Floor,
 	policy: Awaited<ReturnType<typeof openPolicy>>,
 	quota: Quota,
+	api: Partial<ApiOptions>,
 ) {
+	const { config, log, stack } = around;
 	const { propertyProtections, hashAlgorithm } = config;
 	const protections = propertyProtections && (await openPropertyProtections({ ...propertyProtections, policy, log }));
 	const notifier = stack.use(await openNotifier({ options: config.notifications, kv: db.sub('outbox/'), log, clock: Date.now }));
@@ -93,8 +99,15 @@ async function openControllers(
 		site,
 		log,
 		...(protections && { protections }),
+		...(cache && { cache }),
 	});
-	return { images, metadefs: buildMetadefController(shared) };
+	return {
+		images,
+		metadefs: buildMetadefController(shared),
+		tasks: await openTasks(around, { ...shared, db, images, parseDraft: draftParser(api) }),
+		cache: buildCacheController({ ...shared, cache }),
+		olderCache: buildCacheController({ ...shared, cache }, 'single'),
+	};
 }
 
 function openKeystone({ config, log, stack }: Surroundings): Keystone | undefined {

@@ -25,6 +25,7 @@ import type { Log } from '#lib/log.ts';
 import { createCopyKeeper } from '#replication/copy-keeper.ts';
 import { createHolderBook } from '#replication/holder-book.ts';
 import { startHousekeeping } from '#replication/housekeeping.ts';
+import { openImageCache } from '#replication/image-cache.ts';
 import { lookingUpHolders } from '#replication/looking-up-holders.ts';
 import { createSeeder } from '#replication/seeder.ts';
 import { DRIVERS } from '#store/drivers/index.ts';
@@ -50,11 +51,12 @@ export async function startNode(
 	const replication = await startReplication(around, ground, bytes, exchange);
 	const { db, catalogue, membership, invitations } = ground;
 	const { content, ledger } = bytes;
-	const { backends } = replication;
+	const { backends, cache } = replication;
 	const { http, notes } = await openClientsDoor(around, {
 		db,
 		catalogue,
 		content,
+		cache,
 		site: membership.site,
 		backends,
 		health: createHealth({ catalogue, content, exchange, backends }),
@@ -179,9 +181,9 @@ async function announceSelf(catalogue: LocalCatalogue, certificate: string, dial
 type Replication = Awaited<ReturnType<typeof startReplication>>;
 
 async function startReplication(
-	{ log, stack }: Surroundings,
+	{ config, log, stack }: Surroundings,
 	{ db, catalogue, membership }: Ground,
-	{ content, fileStoreDir }: Bytes,
+	{ content, sources, fileStoreDir }: Bytes,
 	exchange: PeerExchange,
 ) {
 	const { node, site } = membership;
@@ -195,7 +197,9 @@ async function startReplication(
 		stack.defer(exchange.sources.onChange(seeder.nudge));
 		backends.push({ store: FILE_STORE, driver, seeder });
 	}
-	return { keeper, backends };
+	const shared = { catalogue, content, sources, node, site, log, clock: Date.now };
+	const cache = config.cache && stack.use(await openImageCache({ ...shared, ...config.cache, kv: db.sub('cache/') }));
+	return { keeper, backends, cache };
 }
 
 function startChores(

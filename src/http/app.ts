@@ -3,12 +3,15 @@
  * it decides nothing, and knows neither records nor blocks.
  */
 import { Hono } from 'hono';
+import type { CacheController } from '#domain/cache/controller.ts';
 import type { RequestContext } from '#domain/context.ts';
 import type { ImageController } from '#domain/controller.ts';
 import { ImageError } from '#domain/errors.ts';
+import type { ImageDraft } from '#domain/image.ts';
 import type { LocationsOf } from '#domain/locations.ts';
 import type { MetadefController } from '#domain/metadefs/controller.ts';
 import type { Quota } from '#domain/ports/quota.ts';
+import type { TaskController } from '#domain/tasks/controller.ts';
 import type { Identity } from '#identity/ports.ts';
 import type { Log } from '#lib/log.ts';
 import { deskRoutes } from './admin/desk.ts';
@@ -27,6 +30,7 @@ import { problem, problemText } from './problems.ts';
 import { publicUrlOf } from './public-url.ts';
 import { installRoutes, type Route } from './route.ts';
 import { actionRoutes } from './v2/actions.ts';
+import { cacheRoutes } from './v2/cache.ts';
 import { type DataLimits, imageDataRoutes } from './v2/image-data.ts';
 import { imageRoutes } from './v2/images.ts';
 import { infoRoutes } from './v2/info.ts';
@@ -34,11 +38,17 @@ import { memberRoutes } from './v2/members.ts';
 import { metadefRoutes } from './v2/metadefs/routes.ts';
 import { schemaRoutes } from './v2/schemas.ts';
 import { tagRoutes } from './v2/tags.ts';
+import { taskRoutes } from './v2/tasks.ts';
+import { parseImageDraft } from './wire/image-draft.ts';
 import type { ImageRules } from './wire/image-rules.ts';
 
 export interface AppParts {
 	readonly images: ImageController;
 	readonly metadefs: MetadefController;
+	readonly tasks: TaskController;
+	readonly cache: CacheController;
+	/** the cache behind Glance's older, single rule */
+	readonly olderCache: CacheController;
 	readonly identity: Identity;
 	/** what the rule `context_is_admin` says of a caller */
 	readonly isAdmin: (ctx: RequestContext) => boolean;
@@ -83,7 +93,7 @@ export function createApp(parts: AppParts): Hono<AppEnv> {
 
 /** Everything that can be asked for once it is clear which API is spoken. */
 export function apiRoutes(parts: AppParts): readonly Route[] {
-	const { images, metadefs, usage, health, admin, limits = {}, locationsOf = () => [] } = parts;
+	const { images, metadefs, tasks, usage, health, admin, limits = {}, locationsOf = () => [] } = parts;
 	const api = { ...DEFAULT_API, ...parts.api };
 	const publicUrl = publicUrlOf(api);
 	const rules = rulesOf(api);
@@ -95,10 +105,18 @@ export function apiRoutes(parts: AppParts): readonly Route[] {
 		...actionRoutes(images),
 		...memberRoutes(images, rules),
 		...metadefRoutes({ metadefs, pages: api, refuseAstral: rules.refuseAstral, publicUrl }),
+		...taskRoutes({ tasks, images, pages: api, publicUrl }),
+		...cacheRoutes(parts),
 		...schemaRoutes(rules),
 		...infoRoutes(usage),
 		...deskRoutes(admin),
 	];
+}
+
+/** By the rules of the body of "Create image": for whoever makes images of what a client sent elsewhere. */
+export function draftParser(api: Partial<ApiOptions>): (properties: unknown) => ImageDraft {
+	const rules = rulesOf({ ...DEFAULT_API, ...api });
+	return (properties) => parseImageDraft(properties, rules);
 }
 
 function rulesOf({ diskFormats, containerFormats, customProperties, ...api }: ApiOptions): ImageRules {

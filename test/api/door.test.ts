@@ -415,10 +415,8 @@ describe('the server', () => {
 			health: { readiness: async () => [] },
 			admin: { invite: async () => '', node: async () => ({}), transfers: async () => [] },
 		};
-		const site = await testSite();
 		const app = createApp({
-			images: site.images,
-			metadefs: site.metadefs,
+			...(await testSite()),
 			identity: createTokenIdentity({ adminToken: 'x' }),
 			usage: { report: async () => undefined },
 			isAdmin: () => false,

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Identity } from '#identity/ports.ts';
 import { type ApiServer, type AskOptions, OCTETS, type Reply, startApi } from '../support/api-server.ts';
+import { administrator } from '../support/onion.ts';
 
 const PATCH_TYPE = { 'content-type': 'application/openstack-images-v2.1-json-patch' };
 
@@ -71,6 +72,10 @@ describe("another project's", () => {
 		};
 		const made = await admin.ask('POST', '/v2/metadefs/namespaces', { body: namespace });
 		assert.equal(made.status, 201, made.text);
+		// it fails at once: its input says too little
+		const input = { import_from: 'http://192.0.2.1/image' };
+		const { id: task } = await owner.tasks.create(administrator({ project: 'project-a' }), { type: 'import', input });
+		const kept = [image(shared, 'image that is shared with others'), image(gone, 'deleted image')];
 		hidden = {
 			images: [
 				image(await owner.queued({ ...fields, visibility: 'private' }), 'private, queued image'),
@@ -83,6 +88,10 @@ describe("another project's", () => {
 				image(gone, 'deleted image'),
 			],
 			metadefs: [{ what: 'private namespace', id: 'theirs', never: 'nevers' }],
+			tasks: [{ what: 'task', id: task, never: crypto.randomUUID() }],
+			cache: kept,
+			cached_images: kept,
+			queued_images: kept,
 		};
 	});
 	after(async () => {

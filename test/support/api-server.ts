@@ -46,6 +46,9 @@ export async function startApi(overrides: Overrides = {}): Promise<ApiServer> {
 	const appParts: AppParts = {
 		images: site.images,
 		metadefs: site.metadefs,
+		tasks: site.tasks,
+		cache: site.cache,
+		olderCache: site.olderCache,
 		identity: createNoneIdentity(),
 		isAdmin: (ctx) => ctx.roles.includes('admin'),
 		health: { readiness: async () => [{ name: 'catalogue', ready: true }] },

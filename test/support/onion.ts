@@ -1,6 +1,8 @@
 /** A site's domain controller over the real catalogue in memory, and callers to ask it with. */
 import { type LocalCatalogue, openCatalogue } from '#catalogue/catalogue.ts';
 import { memoryKeyValue } from '#catalogue/memory.ts';
+import type { CacheController } from '#domain/cache/controller.ts';
+import { buildCacheController } from '#domain/cache/onion.ts';
 import type { RequestContext } from '#domain/context.ts';
 import type { ImageController, Upload } from '#domain/controller.ts';
 import type { DomainEvent } from '#domain/events.ts';
@@ -8,6 +10,7 @@ import type { Image, ImageDraft } from '#domain/image.ts';
 import type { MetadefController } from '#domain/metadefs/controller.ts';
 import { buildMetadefController } from '#domain/metadefs/onion.ts';
 import { buildImageController, type OnionParts } from '#domain/onion.ts';
+import type { ImageCache } from '#domain/ports/image-cache.ts';
 import type { ImageData } from '#domain/ports/image-data.ts';
 import { DEFAULT_QUOTA, type QuotaLimits } from '#domain/ports/quota.ts';
 import type { KeyValue } from '#lib/key-value.ts';
@@ -16,10 +19,13 @@ import { createRulePolicy } from '#policy/rule-policy.ts';
 import { type CountingQuota, createQuota, type QuotaParts } from '#quota/quota.ts';
 import { logTrust, logWriter } from './fleet-of-logs.ts';
 import { memoryImageData } from './memory-image-data.ts';
+import { type TestTasks, type TestTasksOptions, testTasks } from './test-tasks.ts';
 
-export interface TestSite {
+export interface TestSite extends Omit<TestTasks, 'repository'> {
 	readonly images: ImageController;
 	readonly metadefs: MetadefController;
+	readonly cache: CacheController;
+	readonly olderCache: CacheController;
 	readonly catalogue: LocalCatalogue;
 	readonly events: readonly DomainEvent[];
 	readonly site: string;
@@ -29,6 +35,14 @@ export interface TestSite {
 /** `limits` only where they differ from Glance's. */
 type QuotaOverrides = Partial<Omit<QuotaParts, 'limits' | 'catalogue'>> & { readonly limits?: Partial<QuotaLimits> };
 
+type TaskOverrides = Partial<Pick<TestTasksOptions, 'web' | 'runners' | 'tasksKv' | 'maxTasks' | 'atOnce'>>;
+
+interface SiteOverrides {
+	readonly data?: ImageData;
+	readonly catalogue?: LocalCatalogue;
+	readonly imageCache?: ImageCache;
+}
+
 export async function testCatalogue(site: string, kv: KeyValue = memoryKeyValue()): Promise<LocalCatalogue> {
 	const writer = logWriter(site);
 	const catalogue = await openCatalogue({ kv, signer: writer.signer, trust: logTrust, log: silentLog });
@@ -37,7 +51,7 @@ export async function testCatalogue(site: string, kv: KeyValue = memoryKeyValue(
 }
 
 export async function testSite(
-	overrides: Partial<OnionParts> & QuotaOverrides & { readonly data?: ImageData; readonly catalogue?: LocalCatalogue } = {},
+	overrides: Partial<OnionParts> & QuotaOverrides & TaskOverrides & SiteOverrides = {},
 ): Promise<TestSite> {
 	const site = overrides.site ?? 'centre';
 	const catalogue = overrides.catalogue ?? (await testCatalogue(site));
@@ -56,9 +70,21 @@ export async function testSite(
 		hashAlgorithm: 'sha512',
 		site,
 		log: silentLog,
+		...(overrides.imageCache && { cache: overrides.imageCache }),
 		...shared,
 	});
-	return { images, metadefs: buildMetadefController(shared), catalogue, events, site, quota };
+	const cacheParts = { ...shared, cache: overrides.imageCache };
+	return {
+		images,
+		metadefs: buildMetadefController(shared),
+		...(await testTasks({ ...shared, images })),
+		cache: buildCacheController(cacheParts),
+		olderCache: buildCacheController(cacheParts, 'single'),
+		catalogue,
+		events,
+		site,
+		quota,
+	};
 }
 
 export function caller(over: Partial<RequestContext> = {}): RequestContext {

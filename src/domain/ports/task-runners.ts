@@ -1,0 +1,30 @@
+import type { RequestContext } from '../context.ts';
+
+/** How tasks of one type are done. Found by the type's name in the register: imports/index.ts. */
+export interface TaskRunner {
+	/** Before there is a task: `invalid` for an input that can come to nothing. */
+	check(input: TaskInput, options: { readonly signal: AbortSignal }): Promise<void>;
+	/** Does it, in the name of its creator (`ctx.door` is `task`). What it resolves to is the task's result. */
+	run(ctx: RequestContext, job: TaskJob): Promise<Readonly<Record<string, unknown>>>;
+	/** Takes back what a failed or an interrupted run has left; what that is, the run has noted. */
+	undo(ctx: RequestContext, note: string): Promise<void>;
+}
+
+export type TaskInput = Readonly<Record<string, unknown>>;
+
+export interface TaskJob {
+	readonly id: string;
+	readonly input: TaskInput;
+	/** For people who look meanwhile. */
+	say(message: string): Promise<void>;
+	/** For `undo`, in place of what was noted before; durable when it resolves. */
+	note(text: string): Promise<void>;
+}
+
+/** By type. A type that is not here can be shown, and not be created. */
+export type TaskRunners = Readonly<Partial<Record<string, TaskRunner>>>;
+
+/** Does tasks in the background, a few at once, in the order they came. */
+export interface TaskExecutor {
+	submit(id: string): void;
+}

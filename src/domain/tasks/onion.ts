@@ -1,0 +1,31 @@
+/**
+ * The controller of tasks: its layers, from the outside in, each a function from one record of verbs to another, as those
+ * of images (../onion.ts).
+ */
+import type { Notifier } from '#domain/ports/notifier.ts';
+import type { Policy } from '#domain/ports/policy.ts';
+import type { TaskController } from './controller.ts';
+import { authorisation } from './layers/authorisation.ts';
+import { type CoreOptions, core } from './layers/core.ts';
+import { notification } from './layers/notifier.ts';
+import { decision } from './layers/policy.ts';
+
+/** Names only the verbs it changes; the others pass through. */
+export type TaskLayer = (inner: TaskController) => Partial<TaskController>;
+
+/** A layer that must answer every verb. */
+export type TaskGuard = (inner: TaskController) => TaskController;
+
+export interface TaskParts extends CoreOptions {
+	readonly policy: Policy;
+	readonly notifier: Notifier;
+}
+
+export function buildTaskController({ policy, notifier, ...parts }: TaskParts): TaskController {
+	const layers: readonly (TaskLayer | TaskGuard)[] = [authorisation, notification(notifier, parts.clock), decision(policy)];
+	return layers.reduceRight(wrap, core(parts));
+}
+
+function wrap(inner: TaskController, layer: TaskLayer | TaskGuard): TaskController {
+	return { ...inner, ...layer(inner) };
+}

@@ -1,0 +1,41 @@
+/** Tasks put together: where they are kept, who does them, and what they can do. Part of the composition root; it decides nothing. */
+import type { ImageController } from '#domain/controller.ts';
+import type { ImageDraft } from '#domain/image.ts';
+import type { Notifier } from '#domain/ports/notifier.ts';
+import type { Policy } from '#domain/ports/policy.ts';
+import type { TaskController } from '#domain/tasks/controller.ts';
+import { buildTaskController } from '#domain/tasks/onion.ts';
+import { taskProgress } from '#domain/tasks/progress.ts';
+import { openTaskRepository } from '#domain/tasks/repository.ts';
+import { taskRunners } from '#imports/index.ts';
+import { createTaskExecutor } from '#imports/task-executor.ts';
+import { createWebSource } from '#imports/web-source.ts';
+import type { KeyValue } from '#lib/key-value.ts';
+import type { Surroundings } from './surroundings.ts';
+
+interface TaskFloor {
+	readonly db: KeyValue;
+	readonly images: ImageController;
+	readonly policy: Policy;
+	readonly notifier: Notifier;
+	readonly clock: () => number;
+	readonly parseDraft: (properties: unknown) => ImageDraft;
+}
+
+const HOUR_MS = 3600_000;
+
+/** Resolves when what an earlier process has left is settled or under way again. */
+export async function openTasks({ config, log, stack }: Surroundings, floor: TaskFloor): Promise<TaskController> {
+	const { db, images, clock, parseDraft } = floor;
+	const repository = await openTaskRepository({ kv: db.sub('tasks/'), clock });
+	const progress = taskProgress({ ...floor, repository, timeToLiveMs: config.tasks.timeToLiveHours * HOUR_MS });
+	const runners = taskRunners({ images, web: createWebSource(), parseDraft, clock });
+	const executor = stack.use(createTaskExecutor({ repository, progress, runners, log }));
+	await executor.resume();
+	const sweeping = setInterval(
+		() => void repository.sweep().catch((error) => log.warn({ err: error }, 'expired tasks stay')),
+		HOUR_MS,
+	);
+	stack.defer(() => clearInterval(sweeping.unref()));
+	return buildTaskController({ ...floor, repository, runners, executor });
+}

@@ -1,0 +1,45 @@
+/** Tasks of a test site: kept in memory unless told otherwise, done by the real executor. */
+import { memoryKeyValue } from '#catalogue/memory.ts';
+import type { ImageController } from '#domain/controller.ts';
+import type { Notifier } from '#domain/ports/notifier.ts';
+import type { Policy } from '#domain/ports/policy.ts';
+import type { TaskRunners } from '#domain/ports/task-runners.ts';
+import type { TaskController } from '#domain/tasks/controller.ts';
+import { buildTaskController } from '#domain/tasks/onion.ts';
+import { taskProgress } from '#domain/tasks/progress.ts';
+import { openTaskRepository, type TaskRepository } from '#domain/tasks/repository.ts';
+import { draftParser } from '#http/app.ts';
+import { taskRunners } from '#imports/index.ts';
+import { createTaskExecutor, type RunningExecutor } from '#imports/task-executor.ts';
+import { createWebSource, type WebSource } from '#imports/web-source.ts';
+import type { KeyValue } from '#lib/key-value.ts';
+import { silentLog } from '#lib/log.ts';
+
+export interface TestTasks {
+	readonly tasks: TaskController;
+	readonly executor: RunningExecutor;
+	readonly repository: TaskRepository;
+}
+
+export interface TestTasksOptions {
+	readonly images: ImageController;
+	readonly policy: Policy;
+	readonly notifier: Notifier;
+	readonly clock: () => number;
+	readonly web?: WebSource;
+	readonly runners?: TaskRunners;
+	readonly tasksKv?: KeyValue;
+	readonly maxTasks?: number;
+	readonly atOnce?: number;
+}
+
+export const TIME_TO_LIVE_MS = 48 * 3600_000;
+
+export async function testTasks(options: TestTasksOptions): Promise<TestTasks> {
+	const { images, clock, web = createWebSource(), tasksKv: kv = memoryKeyValue(), ...rest } = options;
+	const repository = await openTaskRepository({ ...rest, kv, clock });
+	const progress = taskProgress({ ...options, repository, timeToLiveMs: TIME_TO_LIVE_MS });
+	const runners = options.runners ?? taskRunners({ images, web, parseDraft: draftParser({}), clock });
+	const executor = createTaskExecutor({ ...rest, repository, progress, runners, log: silentLog });
+	return { tasks: buildTaskController({ ...options, repository, runners, executor }), executor, repository };
+}

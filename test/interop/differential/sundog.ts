@@ -1,55 +1,46 @@
-/** The server under test, on equal terms with the reference: the same Keystone, and the same reading of the rules. */
-
-import { DEFAULT_API } from '#http/api-options.ts';
-import { createKeystoneIdentity } from '#identity/keystone.ts';
-import { createKeystone } from '#keystone/keystone.ts';
-import { silentLog } from '#lib/log.ts';
-import { createRulePolicy } from '#policy/rule-policy.ts';
-import { startApi } from '../../support/api-server.ts';
-import { testSite } from '../../support/onion.ts';
+/** The server under test: a whole node, on equal terms with the reference (the same Keystone, the same reading of its rules). */
+import { startNode } from '../../support/node-process.ts';
 import type { ReferenceCloud } from '../../support/reference.ts';
+import { temporaryDir } from '../../support/temporary-dir.ts';
 
 export interface Sundog extends AsyncDisposable {
 	readonly url: string;
+	/** what it has said on standard error */
+	log(): string;
 }
 
-export async function startSundog(cloud: ReferenceCloud): Promise<Sundog> {
-	const keystone = createKeystone({
-		url: cloud.keystone,
-		credential: {
-			kind: 'password',
-			username: { name: 'glance' },
-			password: 'glance-pw',
-			userDomain: { name: 'Default' },
-			project: { name: 'service' },
-			projectDomain: { name: 'Default' },
+const READY_TIMEOUT_MS = 60_000;
+
+export async function startSundog(cloud: ReferenceCloud, settings: Readonly<Record<string, string>> = {}): Promise<Sundog> {
+	const dir = await temporaryDir();
+	const isNew = cloud.glanceOption('enforce_new_defaults') === 'true' ? 'true' : 'false';
+	const node = await startNode({
+		dataDir: dir.path,
+		readyTimeoutMs: READY_TIMEOUT_MS,
+		env: {
+			...keystoneSettings(cloud),
+			SUNDOG_POLICY_ENFORCE_NEW_DEFAULTS: isNew,
+			SUNDOG_POLICY_ENFORCE_SCOPE: isNew,
+			SUNDOG_API_REFUSE_ASTRAL: 'true',
+			...settings,
 		},
-		timeoutMs: 10_000,
-		insecure: false,
-		clock: Date.now,
-		log: silentLog,
 	});
-	const identity = createKeystoneIdentity({
-		keystone,
-		publicUrl: cloud.keystone,
-		tokenCacheMs: 60_000,
-		serviceTokenRoles: ['service'],
-		serviceTokenRolesRequired: true,
-		serviceType: 'image',
-		anonymousRead: false,
-		clock: Date.now,
-		log: silentLog,
-	});
-	const isNew = cloud.glanceOption('enforce_new_defaults') === 'true';
-	const policy = createRulePolicy({ log: silentLog, enforceNewDefaults: isNew, enforceScope: isNew });
-	const site = await testSite({ policy });
-	const isAdmin = (ctx: Parameters<typeof policy.allows>[0]) => policy.allows(ctx, 'context_is_admin', {});
-	const api = await startApi({ site, identity, isAdmin, api: { ...DEFAULT_API, refuseAstral: true } });
 	return {
-		url: api.url,
+		url: node.http,
+		log: node.log,
 		async [Symbol.asyncDispose]() {
-			await api[Symbol.asyncDispose]();
-			keystone[Symbol.dispose]();
+			await node.stop();
+			await dir[Symbol.asyncDispose]();
 		},
+	};
+}
+
+/** As the reference's own Glance: its service user, and the endpoint that stands for the image service. */
+function keystoneSettings(cloud: ReferenceCloud): Record<string, string> {
+	return {
+		SUNDOG_AUTH: 'keystone',
+		SUNDOG_KEYSTONE_URL: cloud.keystone,
+		SUNDOG_KEYSTONE_USERNAME: cloud.glanceOption('username') ?? '',
+		SUNDOG_KEYSTONE_PASSWORD: cloud.glanceOption('password') ?? '',
 	};
 }

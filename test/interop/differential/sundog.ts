@@ -5,6 +5,7 @@ import { temporaryDir } from '../../support/temporary-dir.ts';
 
 export interface Sundog extends AsyncDisposable {
 	readonly url: string;
+	readonly dataDir: string;
 	/** what it has said on standard error */
 	log(): string;
 }
@@ -27,6 +28,7 @@ export async function startSundog(cloud: ReferenceCloud, settings: Readonly<Reco
 	});
 	return {
 		url: node.http,
+		dataDir: node.dataDir,
 		log: node.log,
 		async [Symbol.asyncDispose]() {
 			await node.stop();

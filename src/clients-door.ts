@@ -104,7 +104,7 @@ async function openControllers(
 	return {
 		images,
 		metadefs: buildMetadefController(shared),
-		tasks: await openTasks(around, { ...shared, db, images, parseDraft: draftParser(api) }),
+		...(await openTasks(around, { ...shared, db, images, parseDraft: draftParser(api) })),
 		cache: buildCacheController({ ...shared, cache }),
 		olderCache: buildCacheController({ ...shared, cache }, 'single'),
 	};

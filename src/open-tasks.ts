@@ -1,10 +1,11 @@
 /** Tasks put together: where they are kept, who does them, and what they can do. Part of the composition root; it decides nothing. */
 import type { ImageController } from '#domain/controller.ts';
 import type { ImageDraft } from '#domain/image.ts';
+import { buildImportController, type ImportController } from '#domain/imports/controller.ts';
 import type { Notifier } from '#domain/ports/notifier.ts';
 import type { Policy } from '#domain/ports/policy.ts';
 import type { TaskController } from '#domain/tasks/controller.ts';
-import { buildTaskController } from '#domain/tasks/onion.ts';
+import { buildTaskController, buildTaskStarter } from '#domain/tasks/onion.ts';
 import { taskProgress } from '#domain/tasks/progress.ts';
 import { openTaskRepository } from '#domain/tasks/repository.ts';
 import { taskRunners } from '#imports/index.ts';
@@ -22,10 +23,15 @@ interface TaskFloor {
 	readonly parseDraft: (properties: unknown) => ImageDraft;
 }
 
+interface OpenTasks {
+	readonly tasks: TaskController;
+	readonly imports: ImportController;
+}
+
 const HOUR_MS = 3600_000;
 
 /** Resolves when what an earlier process has left is settled or under way again. */
-export async function openTasks({ config, log, stack }: Surroundings, floor: TaskFloor): Promise<TaskController> {
+export async function openTasks({ config, log, stack }: Surroundings, floor: TaskFloor): Promise<OpenTasks> {
 	const { db, images, clock, parseDraft } = floor;
 	const repository = await openTaskRepository({ kv: db.sub('tasks/'), clock });
 	const progress = taskProgress({ ...floor, repository, timeToLiveMs: config.tasks.timeToLiveHours * HOUR_MS });
@@ -37,5 +43,10 @@ export async function openTasks({ config, log, stack }: Surroundings, floor: Tas
 		HOUR_MS,
 	);
 	stack.defer(() => clearInterval(sweeping.unref()));
-	return buildTaskController({ ...floor, repository, runners, executor });
+	const parts = { ...floor, repository, executor };
+	return {
+		// the API creates tasks of one type only; the others come of requests that have routes of their own
+		tasks: buildTaskController({ ...parts, runners: { import: runners.import } }),
+		imports: buildImportController({ images, tasks: buildTaskStarter({ ...parts, runners }) }),
+	};
 }

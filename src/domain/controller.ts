@@ -1,6 +1,7 @@
 /** The verbs a client can ask for. Every layer of the onion is a function from one of these to another. */
 import type { RequestContext } from './context.ts';
 import type { Image, ImageChange, ImageDraft, ImageId } from './image.ts';
+import type { ImportRequest } from './import-request.ts';
 import type { Member, MemberStatus } from './member.ts';
 import type { ImagePage, ImageQuery } from './query.ts';
 
@@ -18,6 +19,10 @@ export interface ImageController {
 	 * `uploading`. On failure it is `queued` again.
 	 */
 	stage(ctx: RequestContext, id: ImageId, upload: Upload): Promise<Image>;
+	/** A staged image is `importing` from now on; `conflict` for any other, and for one without formats. */
+	beginImport(ctx: RequestContext, id: ImageId, request: ImportRequest): Promise<Image>;
+	/** `done`: what was staged is the image's own, and it is active. `failed`: it is `queued`, what was staged is let go. */
+	endImport(ctx: RequestContext, id: ImageId, how: 'done' | 'failed'): Promise<Image>;
 	/** Decides and finds the bytes; nothing is read until `read` is iterated. */
 	download(ctx: RequestContext, id: ImageId): Promise<Download>;
 	deactivate(ctx: RequestContext, id: ImageId): Promise<void>;

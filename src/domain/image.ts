@@ -152,6 +152,14 @@ export function assertReadyForStaging(image: Image): void {
 		throw new ImageError('conflict', `image ${image.id} is ${image.status}; data can be staged only while it is queued`);
 }
 
+/** Only staged data can be imported, into an image whose formats are known. `conflict` otherwise, as Glance has it here. */
+export function assertReadyForImport({ id, status, staged, diskFormat, containerFormat }: Image): void {
+	if (status !== 'uploading' || staged === null)
+		throw new ImageError('conflict', `image ${id} is ${status}; only staged data can be imported`);
+	if (diskFormat === null || containerFormat === null)
+		throw new ImageError('conflict', 'properties disk_format, container_format must be set prior to importing data');
+}
+
 /** An image may be given data only while queued and only when both formats are known. */
 export function assertReadyForData(image: Image): void {
 	if (image.status !== 'queued')

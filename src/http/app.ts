@@ -8,6 +8,7 @@ import type { RequestContext } from '#domain/context.ts';
 import type { ImageController } from '#domain/controller.ts';
 import { ImageError } from '#domain/errors.ts';
 import type { ImageDraft } from '#domain/image.ts';
+import type { ImportController } from '#domain/imports/controller.ts';
 import type { LocationsOf } from '#domain/locations.ts';
 import type { MetadefController } from '#domain/metadefs/controller.ts';
 import type { Quota } from '#domain/ports/quota.ts';
@@ -33,6 +34,7 @@ import { actionRoutes } from './v2/actions.ts';
 import { cacheRoutes } from './v2/cache.ts';
 import { type DataLimits, imageDataRoutes } from './v2/image-data.ts';
 import { imageRoutes } from './v2/images.ts';
+import { importRoutes } from './v2/imports.ts';
 import { infoRoutes } from './v2/info.ts';
 import { memberRoutes } from './v2/members.ts';
 import { metadefRoutes } from './v2/metadefs/routes.ts';
@@ -46,6 +48,7 @@ export interface AppParts {
 	readonly images: ImageController;
 	readonly metadefs: MetadefController;
 	readonly tasks: TaskController;
+	readonly imports: ImportController;
 	readonly cache: CacheController;
 	/** the cache behind Glance's older, single rule */
 	readonly olderCache: CacheController;
@@ -93,18 +96,19 @@ export function createApp(parts: AppParts): Hono<AppEnv> {
 
 /** Everything that can be asked for once it is clear which API is spoken. */
 export function apiRoutes(parts: AppParts): readonly Route[] {
-	const { images, metadefs, tasks, usage, health, admin, limits = {}, locationsOf = () => [] } = parts;
+	const { images, metadefs, imports, tasks, usage, health, admin, limits = {}, locationsOf = () => [] } = parts;
 	const api = { ...DEFAULT_API, ...parts.api };
 	const publicUrl = publicUrlOf(api);
 	const rules = rulesOf(api);
 	return [
 		...healthRoutes(health, api.healthDisableFile === undefined ? {} : { disableFile: api.healthDisableFile }),
-		...imageRoutes({ images, rules, locationsOf, pages: api, publicUrl }),
+		...imageRoutes({ images, importMethods: imports.methods, rules, locationsOf, pages: api, publicUrl }),
 		...imageDataRoutes(images, limits),
 		...tagRoutes(images, rules),
 		...actionRoutes(images),
 		...memberRoutes(images, rules),
 		...metadefRoutes({ metadefs, pages: api, refuseAstral: rules.refuseAstral, publicUrl }),
+		...importRoutes(imports),
 		...taskRoutes({ tasks, images, pages: api, publicUrl }),
 		...cacheRoutes(parts),
 		...schemaRoutes(rules),

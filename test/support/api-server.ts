@@ -47,6 +47,7 @@ export async function startApi(overrides: Overrides = {}): Promise<ApiServer> {
 		images: site.images,
 		metadefs: site.metadefs,
 		tasks: site.tasks,
+		imports: site.imports,
 		cache: site.cache,
 		olderCache: site.olderCache,
 		identity: createNoneIdentity(),

@@ -1,11 +1,12 @@
 /** Tasks of a test site: kept in memory unless told otherwise, done by the real executor. */
 import { memoryKeyValue } from '#catalogue/memory.ts';
 import type { ImageController } from '#domain/controller.ts';
+import { buildImportController, type ImportController } from '#domain/imports/controller.ts';
 import type { Notifier } from '#domain/ports/notifier.ts';
 import type { Policy } from '#domain/ports/policy.ts';
 import type { TaskRunners } from '#domain/ports/task-runners.ts';
 import type { TaskController } from '#domain/tasks/controller.ts';
-import { buildTaskController } from '#domain/tasks/onion.ts';
+import { buildTaskController, buildTaskStarter } from '#domain/tasks/onion.ts';
 import { taskProgress } from '#domain/tasks/progress.ts';
 import { openTaskRepository, type TaskRepository } from '#domain/tasks/repository.ts';
 import { draftParser } from '#http/app.ts';
@@ -17,6 +18,7 @@ import { silentLog } from '#lib/log.ts';
 
 export interface TestTasks {
 	readonly tasks: TaskController;
+	readonly imports: ImportController;
 	readonly executor: RunningExecutor;
 	readonly repository: TaskRepository;
 }
@@ -39,7 +41,14 @@ export async function testTasks(options: TestTasksOptions): Promise<TestTasks> {
 	const { images, clock, web = createWebSource(), tasksKv: kv = memoryKeyValue(), ...rest } = options;
 	const repository = await openTaskRepository({ ...rest, kv, clock });
 	const progress = taskProgress({ ...options, repository, timeToLiveMs: TIME_TO_LIVE_MS });
-	const runners = options.runners ?? taskRunners({ images, web, parseDraft: draftParser({}), clock });
+	const runners: TaskRunners = options.runners ?? taskRunners({ images, web, parseDraft: draftParser({}), clock });
 	const executor = createTaskExecutor({ ...rest, repository, progress, runners, log: silentLog });
-	return { tasks: buildTaskController({ ...options, repository, runners, executor }), executor, repository };
+	const parts = { ...options, repository, executor };
+	const { api_image_import: _, ...clientRunners } = runners;
+	return {
+		tasks: buildTaskController({ ...parts, runners: clientRunners }),
+		imports: buildImportController({ images, tasks: buildTaskStarter({ ...parts, runners }) }),
+		executor,
+		repository,
+	};
 }

@@ -57,6 +57,8 @@ export function authorisation(facts: ImageFacts): Guard {
 		remove: (ctx, id) => seen(ctx, id, () => inner.remove(ctx, id)),
 		upload: (ctx, id, upload) => seen(ctx, id, () => inner.upload(ctx, id, upload)),
 		stage: (ctx, id, upload) => seen(ctx, id, () => inner.stage(ctx, id, upload)),
+		beginImport: (ctx, id, request) => seen(ctx, id, () => inner.beginImport(ctx, id, request)),
+		endImport: (ctx, id, how) => seen(ctx, id, () => inner.endImport(ctx, id, how)),
 		download: (ctx, id) => seen(ctx, id, () => inner.download(ctx, id)),
 		deactivate: (ctx, id) => seen(ctx, id, () => inner.deactivate(ctx, id)),
 		reactivate: (ctx, id) => seen(ctx, id, () => inner.reactivate(ctx, id)),

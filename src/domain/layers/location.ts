@@ -11,6 +11,7 @@ import type { ImageController, Upload } from '../controller.ts';
 import { codeOf, ImageError } from '../errors.ts';
 import {
 	assertReadyForData,
+	assertReadyForImport,
 	assertReadyForStaging,
 	contentsOf,
 	type DataFacts,
@@ -20,6 +21,7 @@ import {
 	type ImageStatus,
 } from '../image.ts';
 import { applyChanges, updateBetween } from '../image-changes.ts';
+import type { ImportRequest } from '../import-request.ts';
 import { latestRecord } from '../latest-record.ts';
 import { memberVerbs } from './members.ts';
 
@@ -111,6 +113,34 @@ export function location(options: LocationOptions): ImageController {
 		naming: (id, written) => [{ type: 'image.stage', id, ...factsOf(written) }],
 	};
 
+	async function beginImport(id: ImageId, { stores }: ImportRequest): Promise<Image> {
+		const unknown = stores?.find((store) => store !== site);
+		if (unknown !== undefined) throw new ImageError('conflict', `there is no store ${unknown} that takes imports`);
+		return change(id, (image) => {
+			assertReadyForImport(image);
+			const setProperties = { [IMPORTING]: site, [FAILED]: '' };
+			return [
+				{ type: 'image.status', id, status: 'importing' },
+				{ type: 'image.update', id, setProperties },
+			];
+		});
+	}
+
+	async function endImport(id: ImageId, how: 'done' | 'failed'): Promise<Image> {
+		let root: string | undefined;
+		const image = await change(id, ({ status, staged }) => {
+			if (status !== 'importing') throw new ImageError('conflict', `image ${id} is ${status} and not being imported`);
+			root = staged?.content.root;
+			const setProperties = { [IMPORTING]: '', [FAILED]: how === 'done' ? '' : site };
+			const settled = { type: 'image.update', id, setProperties } as const;
+			if (how === 'failed') return [{ type: 'image.status', id, status: 'queued' }, settled];
+			if (staged === null) throw new ImageError('conflict', `image ${id} has nothing staged`);
+			return [...uploading.naming(id, staged), settled];
+		});
+		if (how === 'failed' && root !== undefined) await release(root);
+		return image;
+	}
+
 	return {
 		create: (_ctx, draft) => repository.add(draft),
 		show: (_ctx, id) => repository.get(id),
@@ -125,6 +155,8 @@ export function location(options: LocationOptions): ImageController {
 		},
 		upload: (ctx, id, request) => take(ctx, id, request, uploading),
 		stage: (ctx, id, request) => take(ctx, id, request, staging),
+		beginImport: (_ctx, id, request) => beginImport(id, request),
+		endImport: (_ctx, id, how) => endImport(id, how),
 		async download(ctx, id) {
 			const image = await repository.get(id);
 			const { content } = image;
@@ -140,6 +172,10 @@ export function location(options: LocationOptions): ImageController {
 		...memberVerbs(repository, latest),
 	};
 }
+
+/** Stores that an import is on its way to, and those that it has failed for; both stay on the image, as in Glance. */
+const IMPORTING = 'os_glance_importing_to_stores';
+const FAILED = 'os_glance_failed_import';
 
 /** The two ways of giving an image bytes. */
 interface Taking {

@@ -46,6 +46,16 @@ export function notification(facts: ImageFacts, notifier: Notifier, clock: () =>
 			tell(ctx, 'image.update', image);
 			return image;
 		},
+		async beginImport(ctx, id, request) {
+			const image = await inner.beginImport(ctx, id, request);
+			tell(ctx, 'image.update', image);
+			return image;
+		},
+		async endImport(ctx, id, how) {
+			const image = await inner.endImport(ctx, id, how);
+			for (const type of how === 'done' ? IMPORTED : (['image.update'] as const)) tell(ctx, type, image);
+			return image;
+		},
 		async download(ctx, id) {
 			const download = await inner.download(ctx, id);
 			return { ...download, read: tellSent({ notifier, clock }, ctx, download) };
@@ -64,6 +74,9 @@ export function notification(facts: ImageFacts, notifier: Notifier, clock: () =>
 		},
 	});
 }
+
+/** What an import that went well is told as: as an upload is. */
+const IMPORTED = ['image.prepare', 'image.upload', 'image.activate'] as const;
 
 type PlainType = Exclude<ImageEvent['type'], 'image.upload.failed' | 'image.send'>;
 

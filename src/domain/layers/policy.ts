@@ -67,6 +67,14 @@ export function decision(facts: ImageFacts, policy: Policy): Guard {
 			await mustOn(ctx, id, ['modify_image']);
 			return inner.stage(ctx, id, upload);
 		},
+		async beginImport(ctx, id, request) {
+			await mustOn(ctx, id, ['modify_image']);
+			return inner.beginImport(ctx, id, request);
+		},
+		async endImport(ctx, id, how) {
+			await mustOn(ctx, id, ['modify_image']);
+			return inner.endImport(ctx, id, how);
+		},
 		async download(ctx, id) {
 			await mustOn(ctx, id, ['download_image']);
 			return inner.download(ctx, id);

@@ -26,6 +26,11 @@ export function quota(facts: ImageFacts, { limits, reserve }: Quota): Layer {
 		return await take(ctx, id, { ...upload, data, maxBytes });
 	}
 
+	async function roomFor(ctx: RequestContext, id: ImageId): Promise<Reservation> {
+		const { owner, staged } = await facts.get(id);
+		return reserve(ctx, { purpose: 'import', image: id, owner, bytes: staged?.content.size ?? 0 });
+	}
+
 	return (inner) => ({
 		async create(ctx, draft) {
 			within(limits.imageProperties, countProperties(draft.properties ?? {}), 'properties');
@@ -56,6 +61,15 @@ export function quota(facts: ImageFacts, { limits, reserve }: Quota): Layer {
 			}),
 		upload: (ctx, id, upload) => taking(ctx, id, 'upload', upload, inner.upload),
 		stage: (ctx, id, upload) => taking(ctx, id, 'stage', upload, inner.stage),
+		/** Refused now rather than by a task that fails later; what decides is the look that the task takes. */
+		async beginImport(ctx, id, request) {
+			using _room = await roomFor(ctx, id);
+			return await inner.beginImport(ctx, id, request);
+		},
+		async endImport(ctx, id, how) {
+			using _room = how === 'done' ? await roomFor(ctx, id) : undefined;
+			return await inner.endImport(ctx, id, how);
+		},
 	});
 }
 

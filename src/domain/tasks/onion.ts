@@ -26,6 +26,11 @@ export function buildTaskController({ policy, notifier, ...parts }: TaskParts): 
 	return layers.reduceRight(wrap, core(parts));
 }
 
+/** For the node itself: tasks that come of another request, which has been decided on. */
+export function buildTaskStarter({ notifier, ...parts }: Omit<TaskParts, 'policy'>): Pick<TaskController, 'create'> {
+	return wrap(core(parts), notification(notifier, parts.clock));
+}
+
 function wrap(inner: TaskController, layer: TaskLayer | TaskGuard): TaskController {
 	return { ...inner, ...layer(inner) };
 }

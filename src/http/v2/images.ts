@@ -20,6 +20,8 @@ const MAX_PATCH_BYTES = 256 * 1024;
 
 export interface ImagesParts {
 	readonly images: ImageController;
+	/** what a new image says can be done to give it data */
+	readonly importMethods: readonly string[];
 	readonly rules: ImageRules;
 	readonly locationsOf: LocationsOf;
 	readonly pages: PageLimits;
@@ -27,14 +29,17 @@ export interface ImagesParts {
 }
 
 /** Image API v2, "Images". */
-export function imageRoutes({ images, rules, locationsOf, pages, publicUrl }: ImagesParts): readonly Route[] {
+export function imageRoutes({ images, importMethods, rules, locationsOf, pages, publicUrl }: ImagesParts): readonly Route[] {
 	const textOf = imageTexts(rules);
 	const shown = (c: AppContext, image: Image) => textOf(image, (each) => locationsOf(c.var.ctx, each));
 
 	async function create(c: AppContext): Promise<Response> {
 		const draft = parseImageDraft(await jsonBody(c, MAX_CREATE_BYTES), rules);
 		const image = await images.create(c.var.ctx, draft);
-		return respondJsonText(c, 201, shown(c, image), { location: `${publicUrl(c)}/v2/images/${image.id}` });
+		return respondJsonText(c, 201, shown(c, image), {
+			location: `${publicUrl(c)}/v2/images/${image.id}`,
+			'openstack-image-import-methods': importMethods.join(','),
+		});
 	}
 	async function list(c: AppContext): Promise<Response> {
 		const params = queryOf(c.req.url);

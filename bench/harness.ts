@@ -16,6 +16,8 @@ export interface Bench {
 	/** an empty directory on the disk that is measured; gone afterwards */
 	readonly dir: string;
 	readonly quick: boolean;
+	/** sizes that take a quarter of an hour to prepare, too */
+	readonly scale: boolean;
 	readonly runs: number;
 	readonly sizes: {
 		/** bytes of the image that is moved about */
@@ -40,8 +42,9 @@ export interface Sample {
 	readonly value: number;
 	/** user and system, of the processes under measurement (never of the load generator) */
 	readonly cpuSeconds?: number;
-	/** what the value and the CPU seconds were spent on */
+	/** what the value and the CPU seconds were spent on: bytes moved, or requests answered */
 	readonly bytes?: number;
+	readonly requests?: number;
 	readonly peakRssBytes?: number;
 }
 
@@ -65,6 +68,7 @@ export interface Measurement {
 	readonly runs: number;
 	readonly bytes?: number;
 	readonly cpuSecondsPerGiB?: number;
+	readonly cpuMsPerRequest?: number;
 	readonly peakRssMiB?: number;
 }
 
@@ -102,6 +106,8 @@ export type Line =
 	| Verdict
 	| { readonly kind: 'skipped'; readonly name: string; readonly reason: string };
 
+export type Target = { readonly below: number } | { readonly atLeast: number };
+
 export interface Report {
 	say(line: Line): void;
 	progress(text: string): void;
@@ -109,14 +115,9 @@ export interface Report {
 	measure<const T extends readonly Subject[]>(subjects: T, runs: number): Promise<{ readonly [K in keyof T]: Measurement }>;
 	/** What one measurement knows already (percentiles, sizes). */
 	single(subject: Pick<Subject, 'name' | 'unit' | 'about'>, values: readonly number[], more?: Partial<Sample>): Measurement;
-	/** median of `ours` / median of `theirs`, to be at least `atLeast` */
-	ratio(name: string, ours: Measurement, theirs: Measurement, atLeast: number): void;
-	bound(
-		name: string,
-		measured: Measurement,
-		value: number,
-		target: { readonly below: number } | { readonly atLeast: number },
-	): void;
+	/** median of `ours` / median of `theirs`; a number is the least it may be */
+	ratio(name: string, ours: Measurement, theirs: Measurement, target: number | Target): void;
+	bound(name: string, measured: Measurement, value: number, target: Target): void;
 	/** every ratio and bound so far was met */
 	met(): boolean;
 }
@@ -151,31 +152,34 @@ export function createReport(write: (line: string) => void): Report {
 			report.say(line);
 			return line;
 		},
-		ratio(name, ours, theirs, atLeast) {
+		ratio(name, ours, theirs, target) {
 			const ratio = rounded(ours.median / theirs.median);
-			report.say({
-				kind: 'ratio',
-				name,
-				of: `${ours.name} / ${theirs.name}`,
-				ratio,
-				target: `≥ ${atLeast}`,
-				met: ratio >= atLeast,
-			});
+			const bound = typeof target === 'number' ? { atLeast: target } : target;
+			report.say({ kind: 'ratio', name, of: `${ours.name} / ${theirs.name}`, ratio, ...judged(ratio, bound) });
 		},
 		bound(name, { name: of, unit }, value, target) {
-			const met = 'below' in target ? value < target.below : value >= target.atLeast;
-			const text = 'below' in target ? `< ${target.below} ${unit}` : `≥ ${target.atLeast} ${unit}`;
-			report.say({ kind: 'bound', name, of, value: rounded(value), unit, target: text, met });
+			report.say({ kind: 'bound', name, of, value: rounded(value), unit, ...judged(value, target, unit) });
 		},
 		met: () => allMet,
 	};
 	return report;
 }
 
+function judged(value: number, target: Target, unit = ''): { readonly target: string; readonly met: boolean } {
+	const [met, text] =
+		'below' in target
+			? [value < target.below, `< ${rounded(target.below)} ${unit}`]
+			: [value >= target.atLeast, `≥ ${rounded(target.atLeast)} ${unit}`];
+	return { target: text.trim(), met };
+}
+
 function summary({ name, unit, about }: Pick<Subject, 'name' | 'unit' | 'about'>, samples: readonly Sample[]): Measurement {
 	const values = samples.map(({ value }) => value);
 	const perGiB = samples.flatMap(({ cpuSeconds, bytes }) =>
 		cpuSeconds === undefined || !bytes ? [] : [(cpuSeconds / bytes) * GIB],
+	);
+	const perRequest = samples.flatMap(({ cpuSeconds, requests }) =>
+		cpuSeconds === undefined || !requests ? [] : [(cpuSeconds / requests) * 1000],
 	);
 	const peaks = samples.flatMap(({ peakRssBytes }) => (peakRssBytes === undefined ? [] : [peakRssBytes]));
 	const bytes = samples[0]?.bytes;
@@ -190,6 +194,7 @@ function summary({ name, unit, about }: Pick<Subject, 'name' | 'unit' | 'about'>
 		runs: samples.length,
 		...(bytes === undefined ? {} : { bytes }),
 		...(perGiB.length === 0 ? {} : { cpuSecondsPerGiB: rounded(median(perGiB)) }),
+		...(perRequest.length === 0 ? {} : { cpuMsPerRequest: rounded(median(perRequest)) }),
 		...(peaks.length === 0 ? {} : { peakRssMiB: Math.round(Math.max(...peaks) / MIB) }),
 	};
 }
@@ -260,6 +265,8 @@ export async function environment(quick: boolean): Promise<Environment> {
 			nginx: await firstLine('nginx', ['-v']),
 			wrk: (await firstLine('wrk', ['-v'])).split(' ').slice(0, 2).join(' '),
 			dd: await firstLine('dd', ['--version']),
+			glance: `Glance ${await firstLine('glance-api', ['--version'])}`,
+			mariadb: (await firstLine('mariadbd', ['--version'])).replace(/^.*?Ver (\S+).*/, 'MariaDB $1'),
 		},
 	};
 }

@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --quick] [-- --only NAME]…`: every target of speed and memory, measured against named peers in the
+ * `npm run bench [-- --quick] [--only NAME]… [--scale]`: every target of speed and memory, measured against named peers in the
  * same run. Exit code 1 when one is missed (`--quick` sizes are too small to judge by: 0 then).
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -9,18 +9,21 @@ import { parseArgs } from 'node:util';
 import { type Bench, createReport, environment, GIB, MIB, type Row } from './harness.ts';
 import { catalogueRow } from './rows/catalogue.ts';
 import { downloadRow } from './rows/download.ts';
+import { glanceRow } from './rows/glance.ts';
 import { memoryRow } from './rows/memory.ts';
 import { readThroughRow } from './rows/read-through.ts';
+import { scalingRow } from './rows/scaling.ts';
 import { startUpRow } from './rows/start-up.ts';
 import { uploadRow } from './rows/upload.ts';
 
-const ROWS: readonly Row[] = [uploadRow, downloadRow, readThroughRow, catalogueRow, memoryRow, startUpRow];
+const ROWS: readonly Row[] = [uploadRow, downloadRow, readThroughRow, catalogueRow, glanceRow, scalingRow, memoryRow, startUpRow];
 
 const { values } = parseArgs({
 	options: {
 		quick: { type: 'boolean', default: false },
 		only: { type: 'string', multiple: true, default: [] },
 		runs: { type: 'string' },
+		scale: { type: 'boolean', default: false },
 		list: { type: 'boolean', default: false },
 	},
 });
@@ -43,6 +46,7 @@ async function bench(only: readonly string[], quick: boolean, runs: number | und
 	const context: Bench = {
 		dir,
 		quick,
+		scale: values.scale,
 		runs: runs ?? (quick ? 1 : 3),
 		sizes: quick ? { image: 128 * MIB, large: 256 * MIB, images: 5000 } : { image: GIB, large: 4 * GIB, images: 100_000 },
 		report,

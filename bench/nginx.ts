@@ -1,12 +1,11 @@
 /** The yardstick of downloads: a private nginx with sendfile on a free loopback port, ended by its pid. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { eventually } from '../test/support/eventually.ts';
-import { cpuSeconds } from '../test/support/proc.ts';
+import { freePort } from '../test/support/free-port.ts';
+import { cpuSeconds, processTree } from '../test/support/proc.ts';
 
 export interface Nginx extends AsyncDisposable {
 	readonly url: string;
@@ -29,7 +28,7 @@ export async function startNginx(dir: string, root: string): Promise<Nginx | und
 	await eventually('nginx answers', async () => ((await fetch(url).catch(() => undefined)) === undefined ? undefined : true));
 	return {
 		url,
-		cpuSeconds: () => [child.pid as number, ...childrenOf(child.pid as number)].reduce((sum, pid) => sum + cpuSeconds(pid), 0),
+		cpuSeconds: () => processTree(child.pid as number).reduce((sum, pid) => sum + cpuSeconds(pid), 0),
 		[Symbol.asyncDispose]: () => end(child),
 	};
 }
@@ -48,21 +47,8 @@ http { access_log off; sendfile on; tcp_nopush on; ${temporary}
 `;
 }
 
-function childrenOf(pid: number): readonly number[] {
-	return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
-}
-
 async function end(child: ChildProcess): Promise<void> {
 	const gone = once(child, 'exit');
 	child.kill('SIGTERM');
 	await gone;
-}
-
-async function freePort(): Promise<number> {
-	const server = createServer().listen(0, '127.0.0.1');
-	await once(server, 'listening');
-	const { port } = server.address() as AddressInfo;
-	server.close();
-	await once(server, 'close');
-	return port;
 }

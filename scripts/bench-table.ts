@@ -43,7 +43,7 @@ function documentOf(lines: readonly Line[]): string {
 		'',
 		'## Measurements',
 		'',
-		'| what | median | min – max | runs | CPU s/GiB | peak RSS |',
+		'| what | median | min – max | runs | CPU | peak RSS |',
 		'|---|---|---|---|---|---|',
 		...measurements.map(measurementRow),
 		'',
@@ -73,6 +73,11 @@ function environmentText({
 	];
 }
 
-function measurementRow({ name, unit, median, min, max, runs, cpuSecondsPerGiB, peakRssMiB }: Measurement): string {
-	return `| ${name} | ${median} ${unit} | ${min} – ${max} | ${runs} | ${cpuSecondsPerGiB ?? ''} | ${peakRssMiB === undefined ? '' : `${peakRssMiB} MiB`} |`;
+function measurementRow({ name, unit, median, min, max, runs, peakRssMiB, ...cpu }: Measurement): string {
+	return `| ${name} | ${median} ${unit} | ${min} – ${max} | ${runs} | ${cpuText(cpu)} | ${peakRssMiB === undefined ? '' : `${peakRssMiB} MiB`} |`;
+}
+
+function cpuText({ cpuSecondsPerGiB, cpuMsPerRequest }: Pick<Measurement, 'cpuSecondsPerGiB' | 'cpuMsPerRequest'>): string {
+	if (cpuMsPerRequest !== undefined) return `${cpuMsPerRequest} ms/request`;
+	return cpuSecondsPerGiB === undefined ? '' : `${cpuSecondsPerGiB} s/GiB`;
 }

@@ -1,16 +1,14 @@
-import { join } from 'node:path';
-import { createImageClient, type ImageBody, storesOf } from '../../test/support/image-client.ts';
+import { createImageClient } from '../../test/support/image-client.ts';
 import { startNode } from '../../test/support/node-process.ts';
-import { sampleContent } from '../../test/support/sample-content.ts';
-import { MIB, median, percentile, type Row, runPeer, timed } from '../harness.ts';
+import { MIB, median, percentile, type Row, timed } from '../harness.ts';
 import { closedLoop, openLoop } from '../load.ts';
+import { seededCatalogue } from '../seeded.ts';
 
 const LIST_PER_SECOND = 50;
 const LIST_P99_MS = 25;
 const SHOW_PER_SECOND = 2000;
 const CONNECTIONS = 16;
 const PAGE = 25;
-const MODELS = 64;
 
 /** What users ask: by name, by status and property, by owner's tag; each sorted otherwise, some from the middle of the list. */
 const QUERIES: readonly string[] = [
@@ -25,10 +23,7 @@ export const catalogueRow: Row = {
 	name: 'catalogue',
 	about: 'lists of 25 and single shows over a catalogue of many images',
 	async run({ dir, sizes, quick, runs, report }) {
-		const dataDir = join(dir, 'catalogue');
-		const { id } = await modelImages(dataDir);
-		const { seconds } = await runPeer<{ seconds: number }>('seed-catalogue', [dataDir, String(sizes.images)]);
-		report.progress(`  ${sizes.images} images written in ${seconds.toFixed(1)} s`);
+		const { dataDir, model } = await seededCatalogue({ dir, report }, sizes.images);
 		await using node = await startNode({ dataDir, readyTimeoutMs: 120_000 });
 		report.single({ name: 'catalogue: start', unit: 'ms', about: `start of a node with ${sizes.images} images` }, [node.startMs]);
 		using client = createImageClient(node.http);
@@ -56,7 +51,7 @@ export const catalogueRow: Row = {
 		);
 		report.bound('99th percentile of a list', p99, p99.median, { below: LIST_P99_MS });
 
-		const showUrl = `${node.http}/v2/images/${id}`;
+		const showUrl = `${node.http}/v2/images/${model}`;
 		const showSeconds = quick ? 3 : 10;
 		const rates: number[] = [];
 		for (let round = 0; round < runs; round++) rates.push(await showRate(showUrl, showSeconds));
@@ -71,18 +66,6 @@ export const catalogueRow: Row = {
 		);
 	},
 };
-
-/** Real images of different sizes: the seeded records share their contents, so that the node finds nothing amiss with them. */
-async function modelImages(dataDir: string): Promise<ImageBody> {
-	await using node = await startNode({ dataDir });
-	using client = createImageClient(node.http);
-	const images = [];
-	for (let model = 1; model <= MODELS; model++) images.push(await client.add(sampleContent(`model ${model}`, model * 1000)));
-	// Seeded, so that the records made after them are complete.
-	for (const { id } of images) await client.until(id, 'in the backend', (now) => storesOf(now).includes('file'));
-	await node.stop();
-	return images[0] as ImageBody;
-}
 
 /** wrk where it is installed, since it costs the shared cores least. */
 async function showRate(url: string, seconds: number): Promise<number> {

@@ -1,5 +1,5 @@
 /** What Linux knows of a running process. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 const KIB = 1024;
 /** USER_HZ: fixed at 100 by the kernel's ABI on every architecture Node runs on. */
@@ -24,6 +24,13 @@ export function cpuSeconds(pid: number): number {
 /** One letter: R running, S sleeping, T stopped, Z zombie. */
 export function processState(pid: number): string {
 	return statFields(pid)[0] ?? '';
+}
+
+/** The process and all that descend from it, as of now. */
+export function processTree(pid: number): readonly number[] {
+	const threads = readdirSync(`/proc/${pid}/task`);
+	const children = threads.flatMap((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' '));
+	return [pid, ...children.filter(Boolean).map(Number).flatMap(processTree)];
 }
 
 function statusKiB(pid: number, name: string): number {

@@ -54,13 +54,21 @@ export interface ScriptOptions {
 /** A cloud, or why there is none: a reason to skip, in words for people. */
 export type Reference = { readonly missing: false; readonly cloud: ReferenceCloud } | { readonly missing: string };
 
-export async function openReference(): Promise<Reference> {
+export function openReference(): Promise<Reference> {
+	return open(process.env.SUNDOG_REFERENCE_DIR);
+}
+
+/** One that nobody shares, with its state in this folder, which goes with it. */
+export function openOwnReference(dir: string): Promise<Reference> {
+	return open(undefined, dir);
+}
+
+async function open(shared: string | undefined, own?: string): Promise<Reference> {
 	const scripts = join(referenceServers(), 'openstack');
 	if (!existsSync(join(scripts, 'keystone-start'))) return { missing: `the reference cloud's scripts are not at ${scripts}` };
 	const absent = NEEDED.filter((command) => !isInstalled(command));
 	if (absent.length > 0) return { missing: `the reference cloud needs ${absent.join(', ')}` };
-	const shared = process.env.SUNDOG_REFERENCE_DIR;
-	const dir = shared ?? (await mkdtemp(join(tmpdir(), 'sundog-reference-')));
+	const dir = shared ?? own ?? (await mkdtemp(join(tmpdir(), 'sundog-reference-')));
 	try {
 		const ports = await claimPorts(dir);
 		await startOnce(scripts, dir, ports);

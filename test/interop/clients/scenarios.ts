@@ -255,6 +255,25 @@ const glance: readonly Session[] = [
 		`,
 	),
 	session(
+		'glance: tasks and the cache',
+		[51, 102, 103, 175, 180],
+		`
+		admin glance image-create --id $id1 --name $run-a --disk-format raw --container-format bare --file $dir/ten
+		admin glance image-tasks $id1
+		demo glance image-tasks $missing
+		demo glance task-list
+		admin glance task-show $missing
+		demo glance task-create --type import --input {"import_from":"http://127.0.0.1:1/x","import_from_format":"raw","image_properties":{}}
+		admin glance cache-queue $missing
+		demo glance cache-queue $id1
+		demo glance cache-list
+		admin glance cache-queue $id1
+		admin glance cache-delete $id1
+		admin glance cache-delete $missing
+		demo glance cache-clear
+		`,
+	),
+	session(
 		'glance: schemas, usage, and what needs no server',
 		[13, 101, 175],
 		`

@@ -38,7 +38,9 @@ export function createPair(cloud: ReferenceCloud, sundog: string): Pair {
 		const { until } = step;
 		const once = () => send(side.url, sent);
 		const answer = until
-			? await eventually(`${step.method} ${sent.path}`, async () => once().then((each) => (until(each.json) ? each : undefined)))
+			? await eventually(`${step.method} ${sent.path}`, async () =>
+					once().then((each) => (until(each.json, side.values) ? each : undefined)),
+				)
 			: await once();
 		note(side, step, sent.path, answer);
 		return answer;

@@ -82,16 +82,20 @@ function plainJson(value: Json, plain: (text: string) => string, key = ''): unkn
 		// Sets, of which servers may send any order.
 		return UNORDERED.has(key) ? items.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)) : items;
 	}
+	if (MOMENTS.has(key)) return typeof value === 'number' ? '<seconds>' : value;
 	if (typeof value !== 'object' || value === null) return value;
 	return Object.fromEntries(Object.entries(value).map(([name, item]) => [plain(name), plainJson(item, plain, name)]));
 }
 
+/** Seconds since 1970. */
+const MOMENTS = new Set(['last_accessed', 'last_modified']);
+
 /** Lists in which others have theirs too. */
-const COMMON = new Set(['namespaces', 'resource_types']);
+const COMMON = new Set(['namespaces', 'resource_types', 'cached_images', 'queued_images']);
 
 function isOfThisRun(item: unknown): boolean {
-	const { namespace, name } = item as { readonly namespace?: string; readonly name?: string };
-	return `${namespace ?? name}`.includes('$run');
+	const { image_id: image, namespace, name } = item as Readonly<Record<string, string>>;
+	return String(image ?? namespace ?? name ?? item).includes('$');
 }
 
 const UNORDERED = new Set(['tags', 'enum', 'required', 'resource_type_associations', 'resource_types', 'objects']);

@@ -22,8 +22,11 @@ export interface Step {
 	/** the name under which the answer's id is kept */
 	readonly keeps?: string;
 	/** asked again until the answer satisfies it */
-	readonly until?: (json: Json) => boolean;
+	readonly until?: Condition;
 }
+
+/** Of an answer's body, and of the values of the server that gave it. */
+export type Condition = (json: Json, values: ReadonlyMap<string, string>) => boolean;
 
 // biome-ignore lint/suspicious/noExplicitAny: bodies of answers, looked into by those who know them
 export type Json = any;
@@ -42,7 +45,7 @@ export function keep(name: string, step: Step): Step {
 	return { ...step, keeps: name };
 }
 
-export function until(satisfied: (json: Json) => boolean, step: Step): Step {
+export function until(satisfied: Condition, step: Step): Step {
 	return { ...step, until: satisfied };
 }
 

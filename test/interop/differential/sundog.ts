@@ -23,6 +23,7 @@ export async function startSundog(cloud: ReferenceCloud, settings: Readonly<Reco
 			SUNDOG_POLICY_ENFORCE_NEW_DEFAULTS: isNew,
 			SUNDOG_POLICY_ENFORCE_SCOPE: isNew,
 			SUNDOG_API_REFUSE_ASTRAL: 'true',
+			SUNDOG_CACHE: 'true',
 			...settings,
 		},
 	});

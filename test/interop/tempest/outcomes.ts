@@ -25,7 +25,6 @@ const WAITING: readonly (readonly [RegExp, string])[] = [
 	[/\.MultiStoresImportImagesTest\./, 'import to several stores comes with a later release'],
 	[/\.ImageLocationsTest\./, 'locations come with a later release'],
 	[/\.test_image_(count_uploading|stage)_quota$/, 'Tempest asks for import methods here; they come with a later release'],
-	[/\.ImageCachingTest\./, 'the cache API is not there yet'],
 ];
 
 /** Why a test of Tempest's is not expected to pass yet. */

@@ -7,6 +7,7 @@ import { imageLists } from './lists.ts';
 import { metadefs } from './metadefs.ts';
 import { schemas } from './schemas.ts';
 import { sharing } from './sharing.ts';
+import { upkeep } from './upkeep.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
 	...discovery,
@@ -16,4 +17,5 @@ export const SCENARIOS: readonly Scenario[] = [
 	...sharing,
 	...data,
 	...metadefs,
+	...upkeep,
 ];

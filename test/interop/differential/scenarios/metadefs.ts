@@ -29,7 +29,7 @@ const MADE: readonly Step[] = [admin.post(ALL, { namespace: '$run-a', owner: '$d
 const GOOD_NAMESPACES: readonly object[] = [
 	{ namespace: '$run-b' },
 	{ namespace: '$run-c', visibility: 'public', protected: true, display_name: 'C', description: 'words' },
-	{ namespace: '$run-zü ä', visibility: 'private' },
+	{ namespace: '$run-z a', visibility: 'private' },
 	{ namespace: '$run-owned', owner: '$alt' },
 	{
 		namespace: '$run-whole',
@@ -87,8 +87,8 @@ const BAD_PROPERTIES: readonly unknown[] = [
 ];
 
 const LISTS: readonly string[] = [
-	'?sort_key=namespace&sort_dir=asc',
-	'?sort_key=namespace&sort_dir=desc',
+	'?sort_key=namespace&sort_dir=asc&limit=1000',
+	'?sort_key=namespace&sort_dir=desc&limit=1000',
 	'?sort_key=namespace&sort_dir=asc&limit=1&marker=$run-a',
 	'?sort_key=namespace&sort_dir=asc&limit=2&marker=$run-a',
 	'?marker=$run-none',
@@ -106,7 +106,7 @@ const LISTS: readonly string[] = [
 	'?sort_dir=up',
 	'?sort_key=colour',
 	'?owner=$demo&limit=1000',
-	'?namespace=$run-b',
+	'?namespace=$run-b&limit=1000',
 ];
 
 const namespaces: readonly Scenario[] = [
@@ -119,7 +119,7 @@ const namespaces: readonly Scenario[] = [
 			admin.get(`${ALL}/$run-whole`),
 			admin.get(`${ALL}/$run-whole?resource_type=$run-type`),
 			admin.get(`${ALL}/$run-whole?resource_type=$run-none`),
-			admin.get(`${ALL}/$run-z%C3%BC%20%C3%A4`),
+			admin.get(`${ALL}/$run-z%20a`),
 			demo.get(NS),
 			reader.get(NS),
 			admin.put(NS, { namespace: '$run-a', display_name: 'changed', visibility: 'public', protected: true, owner: '$demo' }),

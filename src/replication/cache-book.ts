@@ -20,6 +20,11 @@ export interface CacheBook extends AsyncDisposable {
 	entry(id: ImageId): Entry | undefined;
 	/** A new entry, or one more hit of one that is there. */
 	use(image: Image): void;
+	/**
+	 * Who stood in line is an entry, and leaves the line a moment later, when that is written down: whatever happens
+	 * before, the next process finds it in one of the two.
+	 */
+	arrive(image: Image): void;
 	/** Durable when it resolves. */
 	remove(ids: readonly ImageId[]): Promise<void>;
 	/** in the order of coming */
@@ -41,6 +46,8 @@ export interface CacheBookOptions {
 }
 
 const FLUSH_MS = 5000;
+/** Clients list the line to see what they have just put into it; with Glance they do. */
+const STAY_MS = 500;
 
 export async function openCacheBook({ kv, clock, log, flushMs = FLUSH_MS }: CacheBookOptions): Promise<CacheBook> {
 	const entries = new Map<ImageId, Entry>();
@@ -49,40 +56,56 @@ export async function openCacheBook({ kv, clock, log, flushMs = FLUSH_MS }: Cach
 	for await (const [id, since] of readAll<number>(kv, 'q/')) waiting.push([id, since]);
 	const line = new Map(waiting.sort(([, a], [, b]) => a - b));
 	const changed = new Set<ImageId>();
+	/** id → when, by the clock of `performance` */
+	const arrived = new Map<ImageId, number>();
 	let timer: NodeJS.Timeout | undefined;
+	let due = Number.POSITIVE_INFINITY;
 	let closed = false;
 
+	/** In so long at the latest. */
+	function flushIn(ms: number): void {
+		if (closed || due <= performance.now() + ms) return;
+		due = performance.now() + ms;
+		clearTimeout(timer);
+		timer = setTimeout(() => void flush(), ms).unref();
+	}
 	function note(entry: Entry): void {
 		entries.set(entry.id, entry);
 		changed.add(entry.id);
-		if (!closed) timer ??= setTimeout(() => void flush(), flushMs).unref();
+		flushIn(flushMs);
 	}
 
-	/** What cannot be written is only use: it is written with the next, or forgotten. */
 	async function flush(): Promise<void> {
-		timer = undefined;
+		due = Number.POSITIVE_INFINITY;
+		const leaving = [...arrived].filter(([, at]) => closed || at + STAY_MS <= performance.now()).map(([id]) => id);
+		if (leaving.length < arrived.size) flushIn(STAY_MS);
 		const notes = [...changed].flatMap((id) => entries.get(id) ?? []);
-		changed.clear();
-		if (notes.length === 0) return;
+		if (notes.length + leaving.length === 0) return;
 		try {
-			await kv.write(
-				notes.map((entry) => put(`e/${entry.id}`, entry)),
-				{ sync: false },
-			);
+			await kv.write([...notes.map((entry) => put(`e/${entry.id}`, entry)), ...deletions('q/', leaving)], { sync: false });
+			for (const entry of notes) if (entries.get(entry.id) === entry) changed.delete(entry.id);
+			for (const id of leaving) if (arrived.delete(id)) line.delete(id);
 		} catch (error) {
-			log.warn({ err: error }, 'the use of cached images could not be written down');
+			log.warn({ err: error }, 'the book of the cache could not be written');
+			flushIn(flushMs);
 		}
+	}
+
+	function use({ id, content }: Image): void {
+		const at = clock();
+		const known = entries.get(id);
+		if (known !== undefined) note({ ...known, hits: known.hits + 1, lastAccessed: at });
+		else if (content !== null) note({ id, root: content.root, size: content.size, hits: 0, lastAccessed: at, lastModified: at });
 	}
 
 	return {
 		entries: () => [...entries.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
 		entry: (id) => entries.get(id),
-		use({ id, content }) {
-			const at = clock();
-			const known = entries.get(id);
-			if (known !== undefined) note({ ...known, hits: known.hits + 1, lastAccessed: at });
-			else if (content !== null)
-				note({ id, root: content.root, size: content.size, hits: 0, lastAccessed: at, lastModified: at });
+		use,
+		arrive(image) {
+			if (!entries.has(image.id)) use(image);
+			if (!arrived.has(image.id)) arrived.set(image.id, performance.now());
+			flushIn(STAY_MS);
 		},
 		async remove(ids) {
 			for (const id of ids) {
@@ -100,6 +123,7 @@ export async function openCacheBook({ kv, clock, log, flushMs = FLUSH_MS }: Cach
 			await kv.write([put(`q/${id}`, since)], { sync: true });
 		},
 		async leaveLine(ids) {
+			for (const id of ids) arrived.delete(id);
 			const left = ids.filter((id) => line.delete(id));
 			if (left.length > 0) await kv.write(deletions('q/', left), { sync: true });
 			return left.length;

@@ -97,7 +97,8 @@ export async function openImageCache(options: ImageCacheOptions): Promise<ImageC
 	}
 
 	return {
-		entries: () => book.entries().filter(({ root }) => content.presence(root) === 'complete'),
+		entries: () =>
+			book.entries().filter(({ id, root }) => book.inLineSince(id) === undefined && content.presence(root) === 'complete'),
 		queue: book.line,
 		enqueue: prefetcher.enqueue,
 		dequeue: prefetcher.dequeue,

@@ -1,5 +1,4 @@
 /** Fetches whole images that somebody will want here: in the order of asking, a few at once, again later what failed. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { BlockSources, ContentStore } from '#content/ports.ts';
 import type { Image, ImageId } from '#domain/image.ts';
 import type { Catalogue } from '#domain/ports/catalogue.ts';
@@ -25,18 +24,14 @@ export interface PrefetcherOptions {
 	readonly log: Log;
 	/** what fails for so long is dropped. Default one day */
 	readonly giveUpMs?: number;
-	/** so long at least an image stays in line, though its bytes be here at once. Default half a second */
-	readonly inLineMs?: number;
 }
 
 const AT_ONCE = 2;
 const LONGEST_DELAY_MS = 600_000;
 const DAY_MS = 86_400_000;
-/** Clients list the line to see what they have just put into it; with Glance they do. */
-const IN_LINE_MS = 500;
 
 export function createPrefetcher(options: PrefetcherOptions): Prefetcher {
-	const { catalogue, content, sources, book, clock, log, giveUpMs = DAY_MS, inLineMs = IN_LINE_MS } = options;
+	const { catalogue, content, sources, book, clock, log, giveUpMs = DAY_MS } = options;
 	const fetching = new Map<ImageId, AbortController>();
 	const waiting = createBackoffQueue<ImageId>({ atOnce: AT_ONCE, work: attend, log, clock, longestDelayMs: LONGEST_DELAY_MS });
 	const stop = sources.onChange(() => waiting.retryNow());
@@ -53,7 +48,8 @@ export function createPrefetcher(options: PrefetcherOptions): Prefetcher {
 		const left = new AbortController();
 		fetching.set(id, left);
 		try {
-			await fetchWhole(image, since + inLineMs, AbortSignal.any([signal, left.signal]));
+			await fetchWhole(image, AbortSignal.any([signal, left.signal]));
+			return;
 		} catch (error) {
 			if (left.signal.aborted) return;
 			if (clock() - since < giveUpMs || signal.aborted) throw error;
@@ -64,15 +60,13 @@ export function createPrefetcher(options: PrefetcherOptions): Prefetcher {
 		await book.leaveLine([id]);
 	}
 
-	async function fetchWhole(image: Image, notBefore: number, signal: AbortSignal): Promise<void> {
+	async function fetchWhole(image: Image, signal: AbortSignal): Promise<void> {
 		const { content: ref } = image;
 		if (ref === null) return;
 		{
 			using _pinned = content.pin(ref.root);
 			await content.complete(ref, { signal });
-			const early = notBefore - clock();
-			if (early > 0) await sleep(Math.min(early, inLineMs), undefined, { signal });
-			if (book.entry(image.id) === undefined && catalogue.image(image.id) !== undefined) book.use(image);
+			if (catalogue.image(image.id) !== undefined) book.arrive(image);
 		}
 		// Whoever deleted it meanwhile could not let its bytes go: they were pinned here.
 		if ((await catalogue.imagesOf(ref.root)).length === 0) await content.forget(ref.root);

@@ -87,7 +87,9 @@ describe('an entry', () => {
 	it('is remembered, with its use, by the next process; one whose image went meanwhile is not', () =>
 		withScene(async ({ fleet, centre, paris, fromCentre }) => {
 			const [image, gone] = [await fromCentre(), await fromCentre()];
-			for (const each of [image, gone, image]) await paris.read(each);
+			for (const each of [image, gone]) await paris.read(each);
+			await cachedAt(paris, image, gone);
+			await paris.read(image);
 			await paris.cache[Symbol.asyncDispose]();
 			await centre.catalogue.commit([{ type: 'image.delete', id: gone.id }]);
 			await fleet.ship();

@@ -311,14 +311,15 @@ describe('pruning', () => {
 
 describe('cleaning', () => {
 	it('removes what came in part and no further, unless it is in line', () =>
-		withScene(async ({ fleet, paris, fromCentre }) => {
+		withScene(async ({ fleet, centre, paris, fromCentre }) => {
 			const [stalled, wanted] = [await fromCentre(), await fromCentre()];
+			fleet.unlink(paris);
+			fleet.link(paris, centre, { has: (index) => index === 0 });
 			for (const { content } of [stalled, wanted]) {
 				assert.ok(content);
 				await readAll(paris.store, content, { start: 0, end: 10 });
 				assert.equal(paris.store.presence(content.root), 'partial');
 			}
-			fleet.unlink(paris);
 			await paris.cache.enqueue(wanted.id);
 			await paris.cache.clean();
 			assert.equal(paris.store.presence(stalled.content?.root ?? ''), 'partial', 'it is young');

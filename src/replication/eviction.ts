@@ -66,10 +66,13 @@ export function createEviction({ catalogue, content, sources, node, site, log }:
 	return {
 		async evict(roots) {
 			const going = new Set<string>();
-			if (roots.size === 0) return [];
+			const hopeful = new Set<string>();
+			for (const root of roots) if (await mayGo(root, await catalogue.imagesOf(root))) hopeful.add(root);
+			// A collection looks at everything there is.
+			if (hopeful.size === 0) return [];
 			// The collector spares what is pinned or was since it began: an upload of the same bytes meanwhile, for one.
 			await content.collect(async (root) => {
-				if (!roots.has(root) || !(await mayGo(root, await catalogue.imagesOf(root)))) return true;
+				if (!hopeful.has(root) || !(await mayGo(root, await catalogue.imagesOf(root)))) return true;
 				await say(root, false);
 				going.add(root);
 				return false;

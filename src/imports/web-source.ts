@@ -8,7 +8,7 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { ImageError } from '#domain/errors.ts';
-import { orLeft } from '#lib/single-flight.ts';
+import { orLeft } from '#lib/or-left.ts';
 import { type ImportFiltering, parseRedirect, parseWebAddress, type WebAddress } from './web-filter.ts';
 import { isReachable } from './web-reach.ts';
 

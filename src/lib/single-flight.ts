@@ -1,3 +1,5 @@
+import { orLeft } from './or-left.ts';
+
 /**
  * Who asks for what is already being fetched waits for the same answer. A caller whose signal fires leaves with its
  * reason; the work goes on for the others, so it must end by a deadline of its own. Nothing is kept once it has ended.
@@ -16,14 +18,4 @@ export function singleFlight<T>(): SingleFlight<T> {
 		}
 		return orLeft(flight, signal);
 	};
-}
-
-/** As the flight, or as the signal when that fires first. */
-export function orLeft<T>(flight: Promise<T>, signal: AbortSignal): Promise<T> {
-	return new Promise<T>((resolve, reject) => {
-		const leave = (): void => reject(signal.reason);
-		if (signal.aborted) leave();
-		signal.addEventListener('abort', leave, { once: true });
-		flight.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
-	});
 }

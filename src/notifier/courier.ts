@@ -53,21 +53,18 @@ export function startCourier(options: CourierOptions): AsyncDisposable {
 
 	async function run(): Promise<void> {
 		while (!delivering.signal.aborted) {
-			// after a refusal or a failure one at a time, so that one message cannot hold up or repeat its neighbours for long
-			const entries = await reader.next(failures > 0 ? 1 : sink.batch, { signal: waiting.signal });
 			try {
-				await deliver(entries);
+				// after a refusal or a failure one at a time, so that one message cannot hold up or repeat its neighbours for long
+				await deliver(await reader.next(failures > 0 ? 1 : sink.batch, { signal: waiting.signal }));
 			} catch (error) {
-				if (delivering.signal.aborted) return;
+				if (waiting.signal.aborted) return;
 				await pause(error);
 			}
 		}
 	}
 
-	/** The only way out of `run` by rejection is that it was told to stop. */
-	const ended = run().catch((error: unknown) => {
-		if (!waiting.signal.aborted) log.error({ err: error, sink: sink.name }, 'notifications to this sink have ended');
-	});
+	// it rejects only by a pause that was told to stop
+	const ended = run().catch(() => undefined);
 
 	return {
 		async [Symbol.asyncDispose]() {

@@ -9,6 +9,7 @@
  */
 import type { KeyChange, KeyValue } from '#lib/key-value.ts';
 import type { Log } from '#lib/log.ts';
+import { orLeft } from '#lib/or-left.ts';
 import { MiB } from '#lib/sizes.ts';
 import type { Notification } from './payload.ts';
 
@@ -158,7 +159,7 @@ export async function openOutbox({ kv, readers, log, limits = {} }: OutboxParts)
 					const arrived = arrival.promise;
 					const found = await take(name, max);
 					if (found.length > 0) return found;
-					await unlessAborted(arrived, signal);
+					await orLeft(arrived, signal);
 				}
 			},
 			done: (seq) => done(name, seq),
@@ -180,16 +181,4 @@ async function cursorsOf(kv: KeyValue): Promise<Map<string, number>> {
 	const cursors = new Map<string, number>();
 	for await (const [name, value] of kv.sub(CURSORS).entries({})) cursors.set(name, Number(decoder.decode(value)));
 	return cursors;
-}
-
-function unlessAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-	return new Promise((resolve, reject) => {
-		const aborted = () => reject(signal.reason);
-		if (signal.aborted) return aborted();
-		signal.addEventListener('abort', aborted, { once: true });
-		void promise.then(() => {
-			signal.removeEventListener('abort', aborted);
-			resolve();
-		});
-	});
 }

@@ -1,4 +1,4 @@
-import { orLeft } from '#lib/single-flight.ts';
+import { orLeft } from '#lib/or-left.ts';
 
 /**
  * Answers that are never older than the question, and still one question at a time: who comes while it is being asked

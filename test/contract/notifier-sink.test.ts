@@ -1,7 +1,7 @@
 /** One contract for every sink behind its outbox: in order, at least once, across outages and restarts. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { memoryKeyValue } from '#catalogue/memory.ts';
 import type { KeyValue } from '#lib/key-value.ts';
@@ -127,6 +127,61 @@ describe('a webhook', () => {
 		receiver.answer(307);
 		const sink = webhookSink({ url: receiver.url, secret: SECRET, clock: Date.now });
 		await assert.rejects(sink.deliver([notification(0)], { signal: AbortSignal.timeout(5000) }), /answered 307/);
+	});
+});
+
+describe('a courier', () => {
+	it('goes on when what it brings could not be read for a moment', async () => {
+		const kv = memoryKeyValue();
+		let broken = true;
+		const sometimes: KeyValue = {
+			...kv,
+			entries(options) {
+				if (broken && options.limit !== undefined) throw new Error('EIO');
+				return kv.entries(options);
+			},
+		};
+		const delivered: number[] = [];
+		const sink: Sink = {
+			name: 'list',
+			batch: 10,
+			deliver: async (notifications) => void delivered.push(...notifications.map(numberOf)),
+			[Symbol.asyncDispose]: async () => {},
+		};
+		const complained = Promise.withResolvers<void>();
+		const log = { ...silentLog, warn: () => complained.resolve() };
+		const line = await openLine(sometimes, sink, { log });
+		line.outbox.add(notification(0));
+		await complained.promise;
+		broken = false;
+		await eventually('the notification', () => delivered.length > 0 || undefined);
+		await line.close();
+		assert.deepEqual(delivered, [0]);
+	});
+});
+
+describe('AMQP', { skip: MISSING.amqp ?? false, timeout: 240_000 }, () => {
+	it('hangs up on a broker that answers when nobody waits for it any more', async () => {
+		await using dir = await temporaryDir();
+		await using rabbit = await startRabbitMq(dir.path);
+		const open = new Set<Socket>();
+		let seen = 0;
+		const link = createServer((near) => {
+			seen += 1;
+			open.add(near.on('close', () => open.delete(near)).on('error', () => {}));
+			const far = connect({ host: '127.0.0.1', port: rabbit.port }).on('error', () => {});
+			near.pipe(far).pipe(near);
+		}).listen(0, '127.0.0.1');
+		await once(link, 'listening');
+		const { port } = link.address() as AddressInfo;
+		const sink = amqpSink({ url: rabbit.urlAt(port), topics: ['notifications'], exchange: 'glance' });
+		const impatient = new AbortController();
+		const delivery = sink.deliver([notification(0)], { signal: impatient.signal });
+		impatient.abort(new Error('enough'));
+		await assert.rejects(delivery, /enough/);
+		await sink[Symbol.asyncDispose]();
+		await eventually('the end of its connection', () => (seen === 1 && open.size === 0) || undefined);
+		link.close();
 	});
 });
 

@@ -5,6 +5,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { type ChannelModel, type ConfirmChannel, connect } from 'amqplib';
+import { orLeft } from '#lib/or-left.ts';
 import type { Notification } from '../payload.ts';
 import type { Sink } from '../sink.ts';
 import { parseTransportUrl, type Transport } from './transport-url.ts';
@@ -68,9 +69,12 @@ export function amqpSink({ url, topics, exchange, timeoutMs = 15_000 }: AmqpOpti
 		void Promise.try(() => connection.close()).catch(() => {});
 	}
 
-	async function publish(notifications: readonly Notification[]): Promise<void> {
-		line ??= await open();
-		const { channel } = line;
+	/** Nobody waits any more for a line that comes after the signal: it would be one beside that of the next delivery. */
+	async function publish(notifications: readonly Notification[], signal: AbortSignal): Promise<void> {
+		const opened = line ?? (await open());
+		if (signal.aborted) return hangUp(opened.connection);
+		line = opened;
+		const { channel } = opened;
 		for (const notification of notifications) {
 			const body = Buffer.from(JSON.stringify(envelopeOf(notification)));
 			for (const topic of topics) channel.publish(exchange, `${topic}.${notification.priority.toLowerCase()}`, body, PROPERTIES);
@@ -83,7 +87,9 @@ export function amqpSink({ url, topics, exchange, timeoutMs = 15_000 }: AmqpOpti
 		batch: BATCH,
 		async deliver(notifications, { signal }) {
 			try {
-				await within(publish(notifications), AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
+				const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+				// what is left behind ends by its own limits
+				await orLeft(publish(notifications, limit), limit);
 			} catch (error) {
 				attempts += 1;
 				if (line !== undefined) hangUp(line.connection);
@@ -108,17 +114,4 @@ async function read(files: Transport['tls']): Promise<Record<string, Buffer>> {
 function envelopeOf(notification: Notification): object {
 	const message = { ...notification, _unique_id: notification.message_id.replaceAll('-', '') };
 	return { 'oslo.version': '2.0', 'oslo.message': JSON.stringify(message) };
-}
-
-/** Gives up waiting when the signal aborts; the work itself ends by its own limits. */
-async function within<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-	const { promise, reject } = Promise.withResolvers<never>();
-	const stop = () => reject(signal.reason);
-	if (signal.aborted) stop();
-	signal.addEventListener('abort', stop, { once: true });
-	try {
-		return await Promise.race([work, promise]);
-	} finally {
-		signal.removeEventListener('abort', stop);
-	}
 }

@@ -47,8 +47,8 @@ export interface ImageQuery {
 	/** which memberships of the viewer bring others' shared images into the list; absent: `accepted` */
 	readonly memberStatus?: MemberStatus | 'all';
 	/**
-	 * Whose eyes: set by the authorisation layer, never by a door. `project: null` without `admin` sees public
-	 * images and those without owner.
+	 * Whose eyes: set by the authorisation layer, never by a door. `project: null` without `admin` lists public
+	 * images.
 	 */
 	readonly viewer?: Viewer;
 }
@@ -71,15 +71,19 @@ export function canSee(viewer: Viewer, image: Sharing): boolean {
 	return seesUnshared(viewer, image) || membershipOf(viewer, image) !== undefined;
 }
 
-/** Would this image be in the viewer's list, filters apart? */
+/**
+ * Would this image be in the viewer's list, filters apart? One without owner can be seen by everybody, but is in the lists
+ * of others than administrators only as one of any other project would be.
+ */
 export function isListed(
 	viewer: Viewer,
 	query: Pick<ImageQuery, 'withCommunity' | 'memberStatus'>,
 	image: Sharing & Pick<Image, 'status'>,
 ): boolean {
 	if (image.status === 'killed' || image.status === 'deleted' || image.status === 'pending_delete') return false;
-	if (image.visibility === 'community' && !query.withCommunity && image.owner !== viewer.project) return false;
-	if (seesUnshared(viewer, image)) return true;
+	if (owns(viewer, image)) return true;
+	if (image.visibility === 'community') return query.withCommunity;
+	if (viewer.admin || image.visibility === 'public') return true;
 	const wanted = query.memberStatus ?? 'accepted';
 	const membership = membershipOf(viewer, image);
 	return membership !== undefined && (wanted === 'all' || membership.status === wanted);
@@ -91,8 +95,12 @@ function seesUnshared(viewer: Viewer, image: Sharing): boolean {
 		image.owner === null ||
 		image.visibility === 'public' ||
 		image.visibility === 'community' ||
-		image.owner === viewer.project
+		owns(viewer, image)
 	);
+}
+
+function owns({ project }: Viewer, { owner }: Sharing): boolean {
+	return project !== null && owner === project;
 }
 
 /** Memberships count only while the image is `shared`. */

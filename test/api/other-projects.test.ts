@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Identity } from '#identity/ports.ts';
-import { type ApiServer, type AskOptions, OCTETS, type Reply, startApi } from '../support/api-server.ts';
+import { type ApiServer, type AskOptions, OCTETS, type Reply, shapeOf, startApi } from '../support/api-server.ts';
 import { administrator } from '../support/onion.ts';
 
 const PATCH_TYPE = { 'content-type': 'application/openstack-images-v2.1-json-patch' };
@@ -99,15 +99,6 @@ describe("another project's", () => {
 		await owner[Symbol.asyncDispose]();
 	});
 
-	/** Everything of an answer that does not name the request, with the id taken out. */
-	const shape = ({ status, headers, text }: Reply, id: string) => {
-		const { date, 'x-openstack-request-id': request, ...kept } = headers;
-		assert.ok(date !== undefined && request !== undefined);
-		const { 'content-length': length, ...rest } = kept;
-		const body = text.replaceAll(id, 'ID');
-		return { status, headers: rest, body, length: Number(length ?? 0) - (text.length - body.length) };
-	};
-
 	it('things are nowhere to be found', async () => {
 		const asked: string[] = [];
 		for (const { path, methods } of stranger.routes.filter((route) => route.path.includes('/:'))) {
@@ -120,7 +111,7 @@ describe("another project's", () => {
 					const ask = (first: string) => stranger.ask(method, filled(path, first), REQUESTS[route]);
 					const real: Reply = await ask(id);
 					const unreal: Reply = await ask(never);
-					assert.deepEqual(shape(real, id), shape(unreal, never), `${route} of a ${what}`);
+					assert.deepEqual(shapeOf(real, id), shapeOf(unreal, never), `${route} of a ${what}`);
 					const mayBe = collection === 'images' ? [404] : [404, 403];
 					assert.ok(mayBe.includes(real.status), `${route} of a ${what} is ${real.status}: ${real.text}`);
 				}

@@ -1,5 +1,5 @@
 /** The clients' door on a free port of loopback, over a real onion; and raw requests to it. */
-import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { type Agent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { type AppParts, apiRoutes, createApp } from '#http/app.ts';
 import type { Route } from '#http/route.ts';
@@ -27,6 +27,8 @@ export interface AskOptions {
 	readonly headers?: Readonly<Record<string, string>>;
 	/** bytes are sent as they are, other values as JSON */
 	readonly body?: unknown;
+	/** for many requests; default: a connection for each */
+	readonly agent?: Agent;
 }
 
 export interface Reply {
@@ -86,11 +88,16 @@ export async function startApi(overrides: Overrides = {}): Promise<ApiServer> {
 
 export const OCTETS = { 'content-type': 'application/octet-stream' } as const;
 
-async function exchange(base: string, method: string, path: string, { headers = {}, body }: AskOptions = {}): Promise<Reply> {
+async function exchange(
+	base: string,
+	method: string,
+	path: string,
+	{ headers = {}, body, agent }: AskOptions = {},
+): Promise<Reply> {
 	const bytes = body === undefined ? undefined : body instanceof Uint8Array ? body : Buffer.from(JSON.stringify(body));
 	const options: RequestOptions = {
 		method,
-		agent: false,
+		agent: agent ?? false,
 		headers: { ...(bytes && { 'content-length': bytes.length }), ...headers },
 	};
 	const response = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -105,6 +112,15 @@ export async function replyOf(response: IncomingMessage): Promise<Reply> {
 	const bytes = Buffer.concat(await Array.fromAsync(response as AsyncIterable<Buffer>));
 	const text = bytes.toString();
 	return { status: response.statusCode ?? 0, headers: response.headers, bytes, text, json: parsed(text) };
+}
+
+/** Everything of an answer that does not name the request, with what was asked for taken out: what a caller could tell two by. */
+export function shapeOf({ status, headers, text }: Reply, ...asked: readonly string[]) {
+	const { date, 'x-openstack-request-id': request, ...kept } = headers;
+	if (date === undefined || request === undefined) throw new Error(`no date or request id: ${JSON.stringify(headers)}`);
+	const { 'content-length': length, ...rest } = kept;
+	const body = asked.reduce((rest, name, at) => rest.replaceAll(name, `NAME ${at}`), text);
+	return { status, headers: rest, body, overhead: Number(length ?? 0) - Buffer.byteLength(text) };
 }
 
 function parsed(text: string): unknown {

@@ -38,8 +38,15 @@ export function authorisation(facts: ImageFacts): Guard {
 			return false;
 		}
 	}
-	function seenShared<T>(ctx: RequestContext, id: ImageId, act: (image: Image) => Promise<T>): Promise<T> {
-		return seen(ctx, id, (image) => {
+	/** Before anybody is told what an image is, the rules have a say: whom they do not let look finds nothing. */
+	function seenShared<T>(
+		inner: ImageController,
+		ctx: RequestContext,
+		id: ImageId,
+		act: (image: Image) => Promise<T>,
+	): Promise<T> {
+		return seen(ctx, id, async (image) => {
+			if (image.visibility !== 'shared') await inner.show(ctx, id);
 			assertShared(image);
 			return act(image);
 		});
@@ -49,10 +56,12 @@ export function authorisation(facts: ImageFacts): Guard {
 		list: (ctx, query) => inner.list(ctx, { ...query, viewer: viewerOf(ctx) }),
 		show: (ctx, id) => seen(ctx, id, () => inner.show(ctx, id)),
 		update: (ctx, id, changes) =>
-			seen(ctx, id, () => {
-				if (!ctx.admin && changes.some((change) => 'set' in change && change.set.owner !== undefined))
-					throw new ImageError('forbidden', `the owner of image ${id} can be changed by administrators only`);
-				return inner.update(ctx, id, changes);
+			seen(ctx, id, async () => {
+				if (ctx.admin || !changes.some((change) => 'set' in change && change.set.owner !== undefined))
+					return inner.update(ctx, id, changes);
+				// who may not look, finds nothing
+				await inner.show(ctx, id);
+				throw new ImageError('forbidden', `the owner of image ${id} can be changed by administrators only`);
 			}),
 		remove: (ctx, id) => seen(ctx, id, () => inner.remove(ctx, id)),
 		upload: (ctx, id, upload) => seen(ctx, id, () => inner.upload(ctx, id, upload)),
@@ -65,23 +74,25 @@ export function authorisation(facts: ImageFacts): Guard {
 		addTag: (ctx, id, tag) => seen(ctx, id, () => inner.addTag(ctx, id, tag)),
 		dropTag: (ctx, id, tag) => seen(ctx, id, () => inner.dropTag(ctx, id, tag)),
 		listMembers: (ctx, id) =>
-			seenShared(ctx, id, async (image) => {
+			seenShared(inner, ctx, id, async (image) => {
 				const members = await inner.listMembers(ctx, id);
 				return members.filter(({ member }) => knowsMember(viewerOf(ctx), image, member));
 			}),
-		addMember: (ctx, id, member) => seenShared(ctx, id, () => inner.addMember(ctx, id, member)),
+		addMember: (ctx, id, member) => seenShared(inner, ctx, id, () => inner.addMember(ctx, id, member)),
 		async showMember(ctx, id, member) {
 			try {
-				return await seenShared(ctx, id, (image) => known(inner, ctx, image, member, () => inner.showMember(ctx, id, member)));
+				return await seenShared(inner, ctx, id, (image) =>
+					known(inner, ctx, image, member, () => inner.showMember(ctx, id, member)),
+				);
 			} catch (error) {
 				if (codeOf(error) === 'forbidden') throw noSuchMember(id, member, { cause: error });
 				throw error;
 			}
 		},
 		updateMember: (ctx, id, member, status) =>
-			seenShared(ctx, id, (image) => known(inner, ctx, image, member, () => inner.updateMember(ctx, id, member, status))),
+			seenShared(inner, ctx, id, (image) => known(inner, ctx, image, member, () => inner.updateMember(ctx, id, member, status))),
 		removeMember: (ctx, id, member) =>
-			seenShared(ctx, id, (image) => known(inner, ctx, image, member, () => inner.removeMember(ctx, id, member))),
+			seenShared(inner, ctx, id, (image) => known(inner, ctx, image, member, () => inner.removeMember(ctx, id, member))),
 	});
 }
 

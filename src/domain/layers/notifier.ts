@@ -9,7 +9,6 @@ import type { ImageEvent, MemberEvent } from '../events.ts';
 import type { Image, ImageId } from '../image.ts';
 import type { Member } from '../member.ts';
 import type { Layer } from '../onion.ts';
-import { memberOf } from '../sharing.ts';
 
 export function notification(facts: ImageFacts, notifier: Notifier, clock: () => number): Layer {
 	function tell(ctx: RequestContext, type: PlainType, image: Image): void {
@@ -68,9 +67,10 @@ export function notification(facts: ImageFacts, notifier: Notifier, clock: () =>
 		updateMember: async (ctx, id, member, status) =>
 			tellMember(ctx, 'image.member.update', id, await inner.updateMember(ctx, id, member, status)),
 		async removeMember(ctx, id, member) {
-			const before = memberOf(await facts.get(id), member);
+			// whether there is one is not for this layer to say
+			const before = (await facts.get(id)).members.find((each) => each.member === member);
 			await inner.removeMember(ctx, id, member);
-			tellMember(ctx, 'image.member.delete', id, before);
+			if (before !== undefined) tellMember(ctx, 'image.member.delete', id, before);
 		},
 	});
 }

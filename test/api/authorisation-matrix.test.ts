@@ -14,6 +14,7 @@ import { createRulePolicy } from '#policy/rule-policy.ts';
 import * as oracle from '../support/access-oracle.ts';
 import { type ApiServer, type Reply, shapeOf, startApi } from '../support/api-server.ts';
 import { IMAGE_VERBS, type ImageVerb, pathOf } from '../support/image-verbs.ts';
+import { memoryImageCache } from '../support/memory-image-cache.ts';
 import { administrator, testSite, UPLOADABLE, uploadOf } from '../support/onion.ts';
 
 const OWN = 'project-a';
@@ -45,13 +46,16 @@ interface Bench extends ApiServer {
 	imageIn(situation: oracle.Situation): Promise<ImageId>;
 	listAs(who: string, query: oracle.ListQuery): Promise<Reply>;
 	askAs(who: string, verb: ImageVerb, id: ImageId, other?: string): Promise<Reply>;
+	/** ids of images that are in the cache, whether or not they still are images */
+	readonly kept: Set<ImageId>;
 }
 
 async function bench(rules: oracle.Situation['rules']): Promise<Bench> {
 	const isNew = rules === 'new';
 	const agent = new Agent({ keepAlive: true, maxSockets: WIDTH });
 	const policy = createRulePolicy({ enforceNewDefaults: isNew, enforceScope: isNew, log: silentLog });
-	const site = await testSite({ policy });
+	const imageCache = memoryImageCache();
+	const site = await testSite({ policy, imageCache });
 	const api = await startApi({ site, identity: byName, isAdmin: (ctx) => policy.allows(ctx, 'context_is_admin', {}) });
 	const admin = administrator();
 	const full = await site.images.create(admin, UPLOADABLE);
@@ -64,6 +68,7 @@ async function bench(rules: oracle.Situation['rules']): Promise<Bench> {
 			agent.destroy();
 			await api[Symbol.asyncDispose]();
 		},
+		kept: imageCache.kept,
 		async imageIn(situation) {
 			const id = crypto.randomUUID();
 			await site.catalogue.commit(opsOf(id, situation, data));
@@ -149,8 +154,10 @@ for (const rules of ['new', 'legacy'] as const)
 
 		it('every route of images has been thought of', () => {
 			const verbs = VERBS.map((verb) => IMAGE_VERBS[verb]({ self: OWN, other: OTHER_MEMBER }));
-			const asked = new Set(verbs.map(({ method, route }) => `${method} /v2/images/:id${route}`));
-			for (const { path, methods } of api.routes.filter((each) => each.path.startsWith('/v2/images/:id')))
+			const asked = new Set(verbs.map(({ method, route }) => `${method} ${route}`));
+			for (const { path, methods } of api.routes.filter(
+				(each) => each.path.includes('/:id') && !each.path.startsWith('/v2/tasks'),
+			))
 				for (const method of Object.keys(methods)) assert.ok(asked.has(`${method} ${path}`), `no verb for ${method} ${path}`);
 		});
 
@@ -205,6 +212,18 @@ for (const rules of ['new', 'legacy'] as const)
 							);
 				}
 			noneOf(mismatches);
+		});
+
+		it('what is kept of a deleted image is for administrators to know', async () => {
+			const id = await api.imageIn({ ...PLAIN, rules, caller: { roles: [], project: OWN }, status: 'deleted' });
+			for (const verb of ['drop from the cache', 'drop from the cache as before'] as const) {
+				api.kept.add(id);
+				for (const who of ['member', 'reader', 'no role'])
+					assert.deepEqual(shapeOf(await api.askAs(who, verb, id), id), shapeOf(await api.askAs(who, verb, NEVER), NEVER), who);
+				assert.ok(api.kept.has(id));
+				assert.ok((await api.askAs('administrator', verb, id)).status < 300);
+				assert.ok(!api.kept.has(id));
+			}
 		});
 
 		it("creation is for one's own project, in the visibilities one may give", async () => {

@@ -49,6 +49,7 @@ const mayRead = rule((s) => is('reader')(s) && isNotPrivateOfOthers(s));
 const mayDownload = rule((s) => is('member')(s) && isNotPrivateOfOthers(s));
 const mayChange = rule((s) => is('member')(s) && owns(s), owns);
 const mayPublish = rule(nobody, nobody);
+const mayManage = mayPublish;
 const mayKnowMembers = rule((s) => is('reader')(s) && s.caller.project !== null);
 const mayAnswer = rule((s) => is('member')(s) && isOthers(s), isOthers);
 export const mayGet: Claim = (s) => exists(s) && mayRead(s);
@@ -101,6 +102,7 @@ export const ANSWERS = {
 	reactivate: deactivatable,
 	'add a tag': given(mayChange, always(204)),
 	'drop a tag': given(mayChange, always(204)),
+	'list tasks': given(mayRead, always(200)),
 	'list members': ofShared(mayKnowMembers, always(200)),
 	'add a member': ofShared(mayChange, always(200)),
 	'show itself': concealed(ofMember(isMember, () => true, 200)),
@@ -109,6 +111,12 @@ export const ANSWERS = {
 	'accept for another': ofMember(knowsOthers, mayAnswer, 200),
 	'remove itself': ofMember(isMember, mayChange, 204),
 	'remove another': ofMember(knowsOthers, mayChange, 204),
+	cache: given(mayManage, whileIn(['active'], 202, 400)),
+	'ask who caches': given(mayManage, always(200)),
+	'drop from the cache': given(mayManage, always(204)),
+	'cache as before': given(mayManage, whileIn(['active'], 200, 400)),
+	'drop from the queue as before': given(mayManage, always(200)),
+	'drop from the cache as before': given(mayManage, always(200)),
 } as const satisfies Readonly<Record<string, Answer>>;
 
 /** Of an image that is to be; the older rules compare owners, and somebody without project may own nothing with nobody. */

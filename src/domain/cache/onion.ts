@@ -9,7 +9,7 @@ import { noSuchImage } from '#domain/no-such-image.ts';
 import { policyTarget } from '#domain/policy-target.ts';
 import type { Catalogue } from '#domain/ports/catalogue.ts';
 import type { ImageCache } from '#domain/ports/image-cache.ts';
-import type { Policy } from '#domain/ports/policy.ts';
+import type { Policy, PolicyTarget } from '#domain/ports/policy.ts';
 import { canSee } from '#domain/query.ts';
 import type { CacheController, CacheTarget } from './controller.ts';
 
@@ -57,12 +57,22 @@ function guarded({ catalogue, policy, cache }: CacheParts, rules: Rules): CacheC
 		return image;
 	}
 	/** The cache, for who may: whether there is one is said to nobody else. */
-	async function open(ctx: RequestContext, verb: keyof CacheController, image?: Image): Promise<ImageCache> {
-		const target = image === undefined ? {} : policyTarget(ctx, image);
-		if (!(await policy.decide(ctx, rules[verb], target)))
+	async function open(ctx: RequestContext, verb: keyof CacheController, about: PolicyTarget = {}): Promise<ImageCache> {
+		if (!(await policy.decide(ctx, rules[verb], about)))
 			throw new ImageError('forbidden', `you are not authorized to complete ${rules[verb]} action`);
 		if (cache === undefined) throw new ImageError('not-found', 'this site has no cache that could be managed');
 		return cache;
+	}
+	/** About one image: who fails the rule and may not even get it finds nothing, also of one that is gone. */
+	async function openFor(ctx: RequestContext, verb: keyof CacheController, id: ImageId, image?: Image): Promise<ImageCache> {
+		const about = image === undefined ? {} : policyTarget(ctx, image);
+		try {
+			return await open(ctx, verb, about);
+		} catch (error) {
+			if (codeOf(error) !== 'forbidden') throw error;
+			if (image !== undefined && (await policy.decide(ctx, 'get_image', about))) throw error;
+			throw noSuchImage(id, { cause: error });
+		}
 	}
 	/** An image that is gone may still be an entry for a moment. */
 	function seenOrCached(ctx: RequestContext, id: ImageId): Image | undefined {
@@ -81,13 +91,13 @@ function guarded({ catalogue, policy, cache }: CacheParts, rules: Rules): CacheC
 		queued: async (ctx) => (await open(ctx, 'queued')).queue(),
 		async enqueue(ctx, id) {
 			const image = seen(ctx, id);
-			const opened = await open(ctx, 'enqueue', image);
+			const opened = await openFor(ctx, 'enqueue', id, image);
 			if (image.status !== 'active')
 				throw new ImageError('invalid', `image ${id} is ${image.status}; only active images can be cached`);
 			await opened.enqueue(id);
 		},
 		async drop(ctx, id, from) {
-			const opened = await open(ctx, 'drop', seenOrCached(ctx, id));
+			const opened = await openFor(ctx, 'drop', id, seenOrCached(ctx, id));
 			if (from !== 'cache') await opened.dequeue([id]);
 			if (from !== 'queue') await opened.drop([id]);
 		},
@@ -102,7 +112,7 @@ function guarded({ catalogue, policy, cache }: CacheParts, rules: Rules): CacheC
 		prune: async (ctx) => (await open(ctx, 'prune')).prune(),
 		async holders(ctx, id) {
 			const image = seen(ctx, id);
-			await open(ctx, 'holders', image);
+			await openFor(ctx, 'holders', id, image);
 			const nodes = new Set(image.copies.filter(({ kind }) => kind === 'site').map(({ node }) => node));
 			const known = catalogue.nodes().filter(({ node }) => nodes.has(node));
 			return known.map(({ node, addresses: [address = ''] }) => `${address}/p2p/${node}`);

@@ -95,6 +95,7 @@ export const ANSWERS = {
 	remove: given(mayChange, (s) => (s.protected ? 403 : 204)),
 	upload: given(mayChange, whileIn(['queued'], 204, 409)),
 	stage: given(mayChange, whileIn(['queued'], 204, 409)),
+	import: given(mayChange, whileIn(['uploading'], 202, 409)),
 	download: given(mayDownload, download),
 	'download a part': given(mayDownload, (s) => (download(s) === 200 ? 206 : download(s))),
 	'ask for the size': given(mayDownload, download),

@@ -52,6 +52,7 @@ export const IMAGE_VERBS = {
 	remove: plain('DELETE', IMAGE),
 	upload: plain('PUT', `${IMAGE}/file`, DATA),
 	stage: plain('PUT', `${IMAGE}/stage`, DATA),
+	import: plain('POST', `${IMAGE}/import`, { body: { method: { name: 'glance-direct' } } }),
 	download: plain('GET', `${IMAGE}/file`),
 	'download a part': plain('GET', `${IMAGE}/file`, { headers: { range: 'bytes=0-0' } }),
 	'ask for the size': plain('HEAD', `${IMAGE}/file`),

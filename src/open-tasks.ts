@@ -35,7 +35,7 @@ export async function openTasks({ config, log, stack }: Surroundings, floor: Tas
 	const { db, images, clock, parseDraft } = floor;
 	const repository = await openTaskRepository({ kv: db.sub('tasks/'), clock });
 	const progress = taskProgress({ ...floor, repository, timeToLiveMs: config.tasks.timeToLiveHours * HOUR_MS });
-	const runners = taskRunners({ images, web: createWebSource(), parseDraft, clock });
+	const runners = taskRunners({ images, web: createWebSource({ filtering: config.imports.filtering }), parseDraft, clock });
 	const executor = stack.use(createTaskExecutor({ repository, progress, runners, log }));
 	await executor.resume();
 	const sweeping = setInterval(

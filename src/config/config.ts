@@ -29,6 +29,7 @@ export interface Config {
 	readonly propertyProtections?: { readonly file: string; readonly format: PropertyRuleFormat };
 	readonly quota: QuotaConfig;
 	readonly api: ApiConfig;
+	readonly imports: ImportsConfig;
 	readonly notifications: NotificationsConfig;
 	/** absent: the cache API answers 404, and the API versions that brought it are not offered */
 	readonly cache?: { readonly maxBytes: number; readonly stallMs: number };
@@ -159,6 +160,18 @@ export interface CorsConfig {
 	readonly exposeHeaders: readonly string[];
 	readonly maxAgeSeconds: number;
 	readonly credentials: boolean;
+}
+
+export interface ImportsConfig {
+	/** Where images may be fetched from. Of a pair of lists, only what is allowed counts when both are given; an absent or empty list is none. */
+	readonly filtering: {
+		readonly allowedSchemes?: readonly string[];
+		readonly disallowedSchemes?: readonly string[];
+		readonly allowedHosts?: readonly string[];
+		readonly disallowedHosts?: readonly string[];
+		readonly allowedPorts?: readonly number[];
+		readonly disallowedPorts?: readonly number[];
+	};
 }
 
 export interface NotificationsConfig {

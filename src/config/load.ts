@@ -9,6 +9,7 @@ import { type FoundOption, withoutEffect } from './glance/report.ts';
 import { type Address, formatAddress, isLoopback, isLoopbackPeer } from './parse.ts';
 import { authOf } from './settings/access.ts';
 import { apiOf } from './settings/api.ts';
+import { importsOf } from './settings/imports.ts';
 import { keystoneOf } from './settings/keystone.ts';
 import { notificationsOf } from './settings/notifications.ts';
 import { policyOf, propertyProtectionsOf } from './settings/policy.ts';
@@ -95,6 +96,7 @@ function build(raw: RawSettings, env: Env): Config {
 		...(propertyProtections !== undefined && { propertyProtections }),
 		quota: quotaOf(values, refuse, keystone),
 		api: apiOf(values, refuse),
+		imports: importsOf(values),
 		notifications: notificationsOf(values, refuse),
 		...(cache !== undefined && { cache }),
 		tasks: tasksOf(values),

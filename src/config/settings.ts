@@ -4,6 +4,7 @@
  */
 import { accessSettings } from './settings/access.ts';
 import { apiSettings } from './settings/api.ts';
+import { importSettings } from './settings/imports.ts';
 import { keystoneSettings } from './settings/keystone.ts';
 import { nodeSettings } from './settings/node.ts';
 import { notificationSettings } from './settings/notifications.ts';
@@ -19,6 +20,7 @@ export const SETTINGS = {
 	...policySettings,
 	...quotaSettings,
 	...apiSettings,
+	...importSettings,
 	...notificationSettings,
 	...upkeepSettings,
 } as const;

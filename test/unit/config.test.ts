@@ -83,7 +83,9 @@ describe('defaults', () => {
 				showDirectUrl: false,
 				showMultipleLocations: false,
 			},
+			imports: { filtering: {} },
 			notifications: { publisherId: 'image.localhost', disabled: [], log: true },
+			cache: { maxBytes: 10 * 1024 ** 3, stallMs: 86_400_000 },
 			tasks: { timeToLiveHours: 48 },
 		});
 	});

@@ -14,7 +14,7 @@ export const upkeepSettings = {
 			flag: '--cache',
 			hint: 'true|false',
 			help: "Glance's cache API is offered",
-			byDefault: 'false',
+			byDefault: 'true; with a Glance file, what its flavor says',
 		},
 		parseBoolean,
 	),
@@ -39,7 +39,7 @@ export const upkeepSettings = {
 
 type Said = Values<typeof upkeepSettings>;
 
-export function cacheOf({ cache = false, cacheMaxBytes = 10 * GiB, cacheStallMs = 86_400_000 }: Said): Config['cache'] {
+export function cacheOf({ cache = true, cacheMaxBytes = 10 * GiB, cacheStallMs = 86_400_000 }: Said): Config['cache'] {
 	return cache ? { maxBytes: cacheMaxBytes, stallMs: cacheStallMs } : undefined;
 }
 

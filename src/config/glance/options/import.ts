@@ -1,5 +1,5 @@
 /** Import and staging, signatures, and the choice among several locations. */
-import { later } from '../option.ts';
+import { honoured, later, to } from '../option.ts';
 import { bracketed, choice, dict, int, list, text } from '../oslo-types.ts';
 
 export const importOptions = [
@@ -7,13 +7,13 @@ export const importOptions = [
 		image_import_plugins: bracketed,
 		max_parallel_stores: int({ min: 1 }),
 	}),
-	...later('import_filtering_opts', 'nothing is imported yet', {
-		allowed_schemes: bracketed,
-		disallowed_schemes: bracketed,
-		allowed_hosts: bracketed,
-		disallowed_hosts: bracketed,
-		allowed_ports: bracketed,
-		disallowed_ports: bracketed,
+	...honoured('import_filtering_opts', {
+		allowed_schemes: to('allowedSchemes', bracketed),
+		disallowed_schemes: to('disallowedSchemes', bracketed),
+		allowed_hosts: to('allowedHosts', bracketed),
+		disallowed_hosts: to('disallowedHosts', bracketed),
+		allowed_ports: to('allowedPorts', bracketed),
+		disallowed_ports: to('disallowedPorts', bracketed),
 	}),
 	...later('inject_metadata_properties', 'nothing is imported yet', { ignore_user_roles: list, inject: dict }),
 	...later('image_conversion', 'nothing is converted yet', { output_format: choice('qcow2', 'raw', 'vmdk') }),

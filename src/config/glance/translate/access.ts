@@ -19,7 +19,7 @@ export function translateFlavor({ said, give }: Translation): void {
 			`${flavor?.place}: a flavor of Glance is needed: keystone, trusted-auth or none, with +caching or +cachemanagement`,
 		);
 	give('auth', mode, 'paste_deploy.flavor');
-	if (isCached) give('cache', 'true', 'paste_deploy.flavor');
+	give('cache', String(isCached), 'paste_deploy.flavor');
 }
 
 type Part =

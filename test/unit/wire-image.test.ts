@@ -31,6 +31,21 @@ describe('an image on the wire', () => {
 				JSON.stringify(viewImage(image)),
 			);
 	});
+	it('has its text made once, unless it is so long that it is not worth keeping', () => {
+		const madeFor = (colour: string): number => {
+			let made = 0;
+			const toValue = (_name: string, text: string) => {
+				made++;
+				return text;
+			};
+			const textOf = imageTexts({ ...DEFAULT_RULES, custom: { ...DEFAULT_RULES.custom, toValue } });
+			const image = { ...IMAGE, properties: { colour } };
+			for (let shown = 0; shown < 3; shown++) textOf(image, () => []);
+			return made;
+		};
+		assert.equal(madeFor('red'), 1);
+		assert.equal(madeFor('r'.repeat(16 * 1024)), 3);
+	});
 	for (const rule of ['showMultipleLocations', 'showDirectUrl'])
 		it(`is shown with the places of this caller, not of the one before (${rule})`, () => {
 			const textOf = imageTexts({ ...DEFAULT_RULES, [rule]: true });

@@ -43,17 +43,21 @@ export function viewImage(image: Image, { rules, locationsOf }: ViewOptions = DE
 	};
 }
 
+/** Tenants choose how long their properties are: some thousand texts of this length are the most that is kept. */
+const KEPT_CHARS_MAX = 16 * 1024;
+
 /**
  * The view as JSON, made once for every revision of an image that somebody keeps: an image never changes, its next
  * revision is another value. Where places are shown, which differ from caller to caller, it is made for each answer.
  */
 export function imageTexts(rules: ImageRules): (image: Image, locationsOf: ViewOptions['locationsOf']) => string {
+	const showsPlaces = rules.showMultipleLocations || rules.showDirectUrl;
 	const texts = new WeakMap<Image, string>();
 	return (image, locationsOf) => {
 		const known = texts.get(image);
 		if (known !== undefined) return known;
 		const text = JSON.stringify(viewImage(image, { rules, locationsOf }));
-		if (!rules.showMultipleLocations && !rules.showDirectUrl) texts.set(image, text);
+		if (!showsPlaces && text.length <= KEPT_CHARS_MAX) texts.set(image, text);
 		return text;
 	};
 }

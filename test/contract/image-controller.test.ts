@@ -318,6 +318,19 @@ describe('quota', () => {
 			assert.fail(`a swap within the limit was refused: ${error.message}`);
 		});
 	});
+	it('lets nobody pass them by asking many times at once', async () => {
+		const { images } = await testSite({ limits });
+		const { id } = await images.create(ctx, {});
+		const names = ['a', 'b', 'c', 'd', 'e'];
+		const asked = names.flatMap((name) => [
+			images.addTag(ctx, id, name),
+			images.update(ctx, id, [{ setProperty: name, value: '', when: 'always' }]),
+		]);
+		const ends = await Promise.allSettled(asked);
+		assert.equal(ends.filter(({ status }) => status === 'fulfilled').length, 4);
+		const { tags, properties } = await images.show(ctx, id);
+		assert.deepEqual([tags.length, Object.keys(properties).length], [2, 2]);
+	});
 });
 
 describe('property protection', () => {

@@ -12,6 +12,7 @@ import type { Layer } from '../onion.ts';
 
 export function quota(facts: ImageFacts, { limits, reserve }: Quota): Layer {
 	const capBytes = limits.imageSizeCap < 0 ? Number.MAX_SAFE_INTEGER : limits.imageSizeCap;
+	/** What counts of one image: one change after the other, so that many at once do not all find room for one. */
 	const alone = oneAtATime();
 
 	/** Declared bytes are paid for before the first is asked for, others as they come. */
@@ -39,20 +40,21 @@ export function quota(facts: ImageFacts, { limits, reserve }: Quota): Layer {
 			using _room = await reserve(ctx, { purpose: 'create', image: id, owner: draft.owner ?? null });
 			return await inner.create(ctx, { ...draft, id });
 		},
-		async update(ctx, id, changes) {
-			const before = await facts.get(id);
-			const after = applyChanges(before, changes);
-			if (grows(before.properties, after.properties))
-				within(limits.imageProperties, countProperties(after.properties), 'properties');
-			if (after.tags.length > before.tags.length) within(limits.imageTags, after.tags.length, 'tags');
-			return inner.update(ctx, id, changes);
-		},
-		async addTag(ctx, id, tag) {
-			const { tags } = await facts.get(id);
-			if (!tags.includes(tag)) within(limits.imageTags, tags.length + 1, 'tags');
-			return inner.addTag(ctx, id, tag);
-		},
-		/** One after the other, so that many at once do not all find room for one. */
+		update: (ctx, id, changes) =>
+			alone(id, async () => {
+				const before = await facts.get(id);
+				const after = applyChanges(before, changes);
+				if (grows(before.properties, after.properties))
+					within(limits.imageProperties, countProperties(after.properties), 'properties');
+				if (after.tags.length > before.tags.length) within(limits.imageTags, after.tags.length, 'tags');
+				return inner.update(ctx, id, changes);
+			}),
+		addTag: (ctx, id, tag) =>
+			alone(id, async () => {
+				const { tags } = await facts.get(id);
+				if (!tags.includes(tag)) within(limits.imageTags, tags.length + 1, 'tags');
+				return inner.addTag(ctx, id, tag);
+			}),
 		addMember: (ctx, id, member) =>
 			alone(id, async () => {
 				const { members } = await facts.get(id);

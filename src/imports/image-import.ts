@@ -10,9 +10,10 @@ export interface ImageImportOptions {
 export function imageImport({ images }: ImageImportOptions): TaskRunner {
 	return {
 		check: async () => {},
+		/** The image is `importing` already, and nobody else would ever end that. */
+		noteOf: imageOf,
 		async run(ctx, job) {
 			const id = imageOf(job.input);
-			await job.note(id);
 			await images.endImport(ctx, id, 'done');
 			return { image_id: id };
 		},

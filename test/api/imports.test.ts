@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { memoryKeyValue } from '#catalogue/memory.ts';
+import { moved } from '#domain/tasks/record.ts';
+import { openTaskRepository } from '#domain/tasks/repository.ts';
 import { type ApiServer, OCTETS, startApi } from '../support/api-server.ts';
 import { memoryImageData } from '../support/memory-image-data.ts';
 import { testCatalogue, testSite } from '../support/onion.ts';
@@ -105,5 +107,21 @@ describe('import', () => {
 		await after.executor.resume();
 		await after.executor.idle();
 		assert.equal((await api.ask('GET', `/v2/images/${id}`)).json.status, 'active');
+	});
+	it('that was begun and came no further before the process was killed leaves a queued image', async () => {
+		const kv = memoryKeyValue();
+		const shared = { catalogue: await testCatalogue('centre'), data: memoryImageData(), tasksKv: kv };
+		const before = await testSite(shared);
+		await using api = await startApi({ site: before });
+		const id = await staged(api);
+		await before.executor[Symbol.asyncDispose]();
+		await start(api, id);
+		const repository = await openTaskRepository({ kv, clock: Date.now });
+		const [waiting] = repository.stubs();
+		await repository.save(moved(repository.get(waiting?.id ?? ''), 'processing', Date.now()));
+		const after = await testSite(shared);
+		await after.executor.resume();
+		assert.equal((await api.ask('GET', `/v2/images/${id}`)).json.status, 'queued');
+		assert.equal(shared.data.contents.size, 0);
 	});
 });

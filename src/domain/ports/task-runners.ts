@@ -4,9 +4,11 @@ import type { RequestContext } from '../context.ts';
 export interface TaskRunner {
 	/** Before there is a task: `invalid` for an input that can come to nothing. */
 	check(input: TaskInput, options: { readonly signal: AbortSignal }): Promise<void>;
+	/** What there is to take back before it has begun, as `note` would say it; absent: nothing. */
+	noteOf?(input: TaskInput): string;
 	/** Does it, in the name of its creator (`ctx.door` is `task`). What it resolves to is the task's result. */
 	run(ctx: RequestContext, job: TaskJob): Promise<Readonly<Record<string, unknown>>>;
-	/** Takes back what a failed or an interrupted run has left; what that is, the run has noted. */
+	/** Takes back what a failed or an interrupted run has left; what that is was noted. */
 	undo(ctx: RequestContext, note: string): Promise<void>;
 }
 

@@ -6,7 +6,7 @@ import { type Task, type TaskStatus, taskFollows } from '../task.ts';
 export interface TaskRecord extends Task {
 	/** in whose name it is done */
 	readonly creator: Creator;
-	/** what the runner wrote down of things that it would have to undo */
+	/** what the runner would have to undo, in its own words */
 	readonly note: string | null;
 }
 

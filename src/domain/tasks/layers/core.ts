@@ -21,7 +21,8 @@ export function core({ repository, runners, executor, clock }: CoreOptions): Tas
 		async create(ctx, { type, input }) {
 			const { signal, project, user, requestId } = ctx;
 			const known = typeOf(type);
-			await runnerOf(runners, known).check(input, { signal });
+			const runner = runnerOf(runners, known);
+			await runner.check(input, { signal });
 			const at = clock();
 			const task = {
 				id: crypto.randomUUID(),
@@ -38,7 +39,7 @@ export function core({ repository, runners, executor, clock }: CoreOptions): Tas
 				createdAt: at,
 				updatedAt: at,
 				creator: creatorOf(ctx),
-				note: null,
+				note: runner.noteOf?.(input) ?? null,
 			} as const;
 			await repository.add(task);
 			executor.submit(task.id);

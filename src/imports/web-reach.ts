@@ -1,6 +1,7 @@
 /**
- * Addresses that a fetch for a client may never reach: this machine, its link, and what a cloud answers its machines
- * about themselves. Private networks may be reached: that is where a private cloud keeps its images (and so has Glance).
+ * Addresses that a fetch for a client may never reach: loopback, the link, and what a cloud answers its machines about
+ * themselves. Private networks may be reached, by which this machine can be too: that is where a private cloud keeps its
+ * images (and so has Glance).
  */
 import { BlockList, isIPv6 } from 'node:net';
 

@@ -3,11 +3,11 @@
  * of verbs to another.
  * Built once at start; who asks travels with every call. docs/decisions/0005-onion-of-functions.md
  *
- * To add a layer: one file in layers/, one line in the list below. Ports and layers must be literals, not instances:
- * spreading copies own properties only.
+ * To add a layer: one file in layers/, one line in the list below.
  */
 import type { Log } from '#lib/log.ts';
 import type { ImageController } from './controller.ts';
+import { type GuardOf, type LayerOf, layered } from './layered.ts';
 import { authorisation } from './layers/authorisation.ts';
 import { caching } from './layers/caching.ts';
 import { database } from './layers/database.ts';
@@ -24,11 +24,8 @@ import type { Policy } from './ports/policy.ts';
 import type { PropertyProtections } from './ports/property-protections.ts';
 import type { Quota } from './ports/quota.ts';
 
-/** Names only the verbs it changes; the others pass through. */
-export type Layer = (inner: ImageController) => Partial<ImageController>;
-
-/** A layer that must answer every verb: a new verb does not compile until each guard has spoken. */
-export type Guard = (inner: ImageController) => ImageController;
+export type Layer = LayerOf<ImageController>;
+export type Guard = GuardOf<ImageController>;
 
 export interface OnionParts {
 	readonly catalogue: Catalogue;
@@ -60,10 +57,5 @@ export function buildImageController(parts: OnionParts): ImageController {
 		quota(repository, room),
 		caching(cache),
 	];
-	const core = location({ repository, data, site, hashAlgorithm, log });
-	return layers.reduceRight(wrap, core);
-}
-
-function wrap(inner: ImageController, layer: Layer | Guard): ImageController {
-	return { ...inner, ...layer(inner) };
+	return layered(location({ repository, data, site, hashAlgorithm, log }), layers);
 }

@@ -11,6 +11,7 @@ import type { Catalogue } from '#domain/ports/catalogue.ts';
 import type { ImageCache } from '#domain/ports/image-cache.ts';
 import type { Policy, PolicyTarget } from '#domain/ports/policy.ts';
 import { canSee } from '#domain/query.ts';
+import { refusedBy } from '#domain/refused-by.ts';
 import type { CacheController, CacheTarget } from './controller.ts';
 
 export interface CacheParts {
@@ -58,8 +59,7 @@ function guarded({ catalogue, policy, cache }: CacheParts, rules: Rules): CacheC
 	}
 	/** The cache, for who may: whether there is one is said to nobody else. */
 	async function open(ctx: RequestContext, verb: keyof CacheController, about: PolicyTarget = {}): Promise<ImageCache> {
-		if (!(await policy.decide(ctx, rules[verb], about)))
-			throw new ImageError('forbidden', `you are not authorized to complete ${rules[verb]} action`);
+		if (!(await policy.decide(ctx, rules[verb], about))) throw refusedBy(rules[verb]);
 		if (cache === undefined) throw new ImageError('not-found', 'this site has no cache that could be managed');
 		return cache;
 	}

@@ -7,16 +7,16 @@ import type { ImageFacts } from '#domain/ports/image-repository.ts';
 import type { Policy, PolicyTarget } from '#domain/ports/policy.ts';
 import type { RequestContext } from '../context.ts';
 import type { ImageController } from '../controller.ts';
-import { ImageError } from '../errors.ts';
 import type { Image, ImageChange, ImageDraft, ImageId, Visibility } from '../image.ts';
 import type { Member } from '../member.ts';
 import { noSuchImage } from '../no-such-image.ts';
 import type { Guard } from '../onion.ts';
 import { policyTarget } from '../policy-target.ts';
+import { refusedBy } from '../refused-by.ts';
 
 export function decision(facts: ImageFacts, policy: Policy): Guard {
 	async function must(ctx: RequestContext, rule: string, target: PolicyTarget): Promise<void> {
-		if (!(await policy.decide(ctx, rule, target))) throw refused(rule);
+		if (!(await policy.decide(ctx, rule, target))) throw refusedBy(rule);
 	}
 	/** Who fails a rule and may not even get the image is told that there is none. */
 	async function mustOn(ctx: RequestContext, id: ImageId, rules: readonly string[]): Promise<void> {
@@ -24,7 +24,7 @@ export function decision(facts: ImageFacts, policy: Policy): Guard {
 		for (const rule of rules) {
 			if (await policy.decide(ctx, rule, target)) continue;
 			if (rule === 'get_image' || !(await policy.decide(ctx, 'get_image', target))) throw noSuchImage(id);
-			throw refused(rule);
+			throw refusedBy(rule);
 		}
 	}
 	/** As Glance: who may not look at members is told so before whether there is such a one, and that before the verb's rule. */
@@ -137,8 +137,4 @@ function rulesOfChange(change: ImageChange): readonly string[] {
 function draftTarget(ctx: RequestContext, draft: ImageDraft): PolicyTarget {
 	const owner = draft.owner === undefined ? ctx.project : draft.owner;
 	return { project_id: owner, owner, visibility: draft.visibility ?? 'private' };
-}
-
-function refused(rule: string): ImageError {
-	return new ImageError('forbidden', `you are not authorized to complete ${rule} action`);
 }

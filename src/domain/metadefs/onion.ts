@@ -5,6 +5,7 @@
 import type { Catalogue } from '#domain/ports/catalogue.ts';
 import type { Notifier } from '#domain/ports/notifier.ts';
 import type { Policy } from '#domain/ports/policy.ts';
+import { type GuardOf, type LayerOf, layered } from '../layered.ts';
 import type { MetadefController } from './controller.ts';
 import { authorisation } from './layers/authorisation.ts';
 import { database } from './layers/database.ts';
@@ -12,11 +13,8 @@ import { notification } from './layers/notifier.ts';
 import { decision } from './layers/policy.ts';
 import { namespaceRepository } from './repository.ts';
 
-/** Names only the verbs it changes; the others pass through. */
-export type MetadefLayer = (inner: MetadefController) => Partial<MetadefController>;
-
-/** A layer that must answer every verb. */
-export type MetadefGuard = (inner: MetadefController) => MetadefController;
+export type MetadefLayer = LayerOf<MetadefController>;
+export type MetadefGuard = GuardOf<MetadefController>;
 
 export interface MetadefParts {
 	readonly catalogue: Catalogue;
@@ -33,9 +31,5 @@ export function buildMetadefController({ catalogue, policy, notifier, clock }: M
 		notification(repository, notifier, clock),
 		decision(repository, policy),
 	];
-	return layers.reduceRight(wrap, database(repository));
-}
-
-function wrap(inner: MetadefController, layer: MetadefLayer | MetadefGuard): MetadefController {
-	return { ...inner, ...layer(inner) };
+	return layered(database(repository), layers);
 }

@@ -4,17 +4,15 @@
  */
 import type { Notifier } from '#domain/ports/notifier.ts';
 import type { Policy } from '#domain/ports/policy.ts';
+import { type GuardOf, type LayerOf, layered } from '../layered.ts';
 import type { TaskController } from './controller.ts';
 import { authorisation } from './layers/authorisation.ts';
 import { type CoreOptions, core } from './layers/core.ts';
 import { notification } from './layers/notifier.ts';
 import { decision } from './layers/policy.ts';
 
-/** Names only the verbs it changes; the others pass through. */
-export type TaskLayer = (inner: TaskController) => Partial<TaskController>;
-
-/** A layer that must answer every verb. */
-export type TaskGuard = (inner: TaskController) => TaskController;
+export type TaskLayer = LayerOf<TaskController>;
+export type TaskGuard = GuardOf<TaskController>;
 
 export interface TaskParts extends CoreOptions {
 	readonly policy: Policy;
@@ -23,14 +21,10 @@ export interface TaskParts extends CoreOptions {
 
 export function buildTaskController({ policy, notifier, ...parts }: TaskParts): TaskController {
 	const layers: readonly (TaskLayer | TaskGuard)[] = [authorisation, notification(notifier, parts.clock), decision(policy)];
-	return layers.reduceRight(wrap, core(parts));
+	return layered(core(parts), layers);
 }
 
 /** For the node itself: tasks that come of another request, which has been decided on. */
 export function buildTaskStarter({ notifier, ...parts }: Omit<TaskParts, 'policy'>): Pick<TaskController, 'create'> {
-	return wrap(core(parts), notification(notifier, parts.clock));
-}
-
-function wrap(inner: TaskController, layer: TaskLayer | TaskGuard): TaskController {
-	return { ...inner, ...layer(inner) };
+	return layered(core(parts), [notification(notifier, parts.clock)]);
 }

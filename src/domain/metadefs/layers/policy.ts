@@ -6,6 +6,7 @@ import type { RequestContext } from '#domain/context.ts';
 import { ImageError } from '#domain/errors.ts';
 import { type ItemKind, type MetadefNamespace, noSuchNamespace } from '#domain/metadef.ts';
 import type { Policy, PolicyTarget } from '#domain/ports/policy.ts';
+import { refusedBy } from '#domain/refused-by.ts';
 import type { EditableKind, MetadefController, NamespaceDraft } from '../controller.ts';
 import type { MetadefGuard } from '../onion.ts';
 import type { NamespaceFacts } from '../repository.ts';
@@ -71,7 +72,7 @@ export function decision(facts: NamespaceFacts, policy: Policy): MetadefGuard {
 		for (const rule of rules) {
 			if (await policy.decide(ctx, rule, target)) continue;
 			if (rule === GET || !(await policy.decide(ctx, GET, target))) throw missing();
-			throw new ImageError('forbidden', `you are not authorized to complete ${rule} action`);
+			throw refusedBy(rule);
 		}
 	}
 	async function mustOn(ctx: RequestContext, name: string, rules: readonly string[]): Promise<void> {

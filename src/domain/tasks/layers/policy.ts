@@ -1,15 +1,14 @@
 /** Policy: one rule for all of the task API, as Glance; `get_task` and its like are asked by nobody. */
 import type { RequestContext } from '#domain/context.ts';
-import { ImageError } from '#domain/errors.ts';
 import type { Policy } from '#domain/ports/policy.ts';
+import { refusedBy } from '#domain/refused-by.ts';
 import type { TaskGuard } from '../onion.ts';
 
 const RULE = 'tasks_api_access';
 
 export function decision(policy: Policy): TaskGuard {
 	async function must(ctx: RequestContext): Promise<void> {
-		if (!(await policy.decide(ctx, RULE, {})))
-			throw new ImageError('forbidden', `you are not authorized to complete ${RULE} action`);
+		if (!(await policy.decide(ctx, RULE, {}))) throw refusedBy(RULE);
 	}
 	return (inner) => ({
 		async enter(ctx) {

@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { ImageError } from '#domain/errors.ts';
 import { type ApiServer, startApi } from '../support/api-server.ts';
 import { type OperatorsShell, operatorsShell } from '../support/cli.ts';
+import { testSite } from '../support/onion.ts';
 
 const OLD = {
 	namespace: 'OS::Test',
@@ -131,6 +133,17 @@ describe('sundog metadefs load', () => {
 			});
 		}));
 
+	it('--overwrite leaves protected what cannot be deleted', async () => {
+		const site = await testSite();
+		const removeNamespace = () => Promise.reject(new ImageError('unavailable', 'not now'));
+		await using api = await startApi({ site, metadefs: { ...site.metadefs, removeNamespace } });
+		await using shell = await operatorsShell(api.url);
+		await shell.run('metadefs', 'load', await fileOf(shell, 'old.json', OLD));
+		const refused = await shell.run('metadefs', 'load', '--overwrite', await fileOf(shell, 'new.json', NEW));
+		assert.match(refused.out, /^failed .*new\.json: the node refused \(503\)/);
+		assert.equal((await api.ask('GET', '/v2/metadefs/namespaces/OS::Test')).json.protected, true);
+		assert.deepEqual(await summary(api), AS_OLD);
+	});
 	it('says of each file what was wrong with it, and tries the others', () =>
 		withNode(async (shell, api) => {
 			for (const [name, content] of [

@@ -37,11 +37,16 @@ export async function shown(client: AdminClient, namespace: string): Promise<Nam
 	return namespaceFileOf(succeeded(reply).body as Readonly<Record<string, unknown>>);
 }
 
-/** Two steps; when the second one fails the first is taken back. */
+/** In steps; when one fails, those before it are taken back. */
 async function overwrite(client: AdminClient, found: NamespaceFile, file: NamespaceFile): Promise<void> {
 	const path = pathOf(file.fields.namespace);
 	if (found.fields.protected === true) await must(client, 'PUT', path, { ...found.fields, protected: false });
-	await must(client, 'DELETE', path);
+	try {
+		await must(client, 'DELETE', path);
+	} catch (error) {
+		await must(client, 'PUT', path, found.fields);
+		throw error;
+	}
 	try {
 		await must(client, 'POST', NAMESPACES, bodyOf(file));
 	} catch (error) {

@@ -4,19 +4,24 @@ import { BlockList, isIP, isIPv6 } from 'node:net';
 export function networks(texts: readonly string[]): (address: string) => boolean {
 	const list = new BlockList();
 	for (const text of texts) {
-		const [start = '', bits] = text.split('/');
+		const [start = '', bits, ...rest] = text.split('/');
 		const address = plain(start);
 		if (isIP(address) === 0) throw new TypeError(`${text} is not an address or a range of addresses`);
 		const whole = isIPv6(address) ? 128 : 32;
 		// a prefix of ::ffff:a.b.c.d counts the 96 bits before the address
-		const prefix = bits === undefined ? whole : Number(bits) - (address === start ? 0 : 96);
-		if (!(Number.isInteger(prefix) && prefix >= 0 && prefix <= whole)) throw new TypeError(`${text} is not a range of addresses`);
+		const prefix = bits === undefined ? whole : countOf(bits) - (address === start ? 0 : 96);
+		if (!(prefix >= 0 && prefix <= whole) || rest.length > 0) throw new TypeError(`${text} is not a range of addresses`);
 		list.addSubnet(address, prefix, family(address));
 	}
 	return (address) => {
 		const one = plain(address);
 		return isIP(one) !== 0 && list.check(one, family(one));
 	};
+}
+
+/** An empty text is no number, least of all the one that means everybody. */
+function countOf(text: string): number {
+	return /^\d{1,3}$/.test(text) ? Number(text) : Number.NaN;
 }
 
 /** Without the zone of a link-local address, and IPv4 as IPv4. */

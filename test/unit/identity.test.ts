@@ -80,7 +80,16 @@ describe('a proxy that authenticates', () => {
 		await assert.rejects(mapped.identify(sent(confirmed, { remoteAddress: '11.0.0.1' })), unauthenticated);
 	});
 	it('cannot be given as what is no address', () => {
-		for (const text of ['proxy.example', '10.0.0.0/33', '10.0.0.0/-1', '10.0.0.0/x', '::ffff:10.0.0.0/8', ''])
+		for (const text of [
+			'proxy.example',
+			'10.0.0.0/33',
+			'10.0.0.0/-1',
+			'10.0.0.0/x',
+			'10.0.0.0/',
+			'10.0.0.0/8/8',
+			'::ffff:10.0.0.0/8',
+			'',
+		])
 			assert.throws(() => createProxyIdentity({ trusted: [text], anonymousRead: false }), TypeError, text);
 	});
 	it('must confirm the identity', async () => {

@@ -42,7 +42,7 @@ export async function openTasks({ config, log, stack }: Surroundings, floor: Tas
 		() => void repository.sweep().catch((error) => log.warn({ err: error }, 'expired tasks stay')),
 		HOUR_MS,
 	);
-	stack.defer(() => clearInterval(sweeping.unref()));
+	stack.defer(() => clearInterval(sweeping));
 	const parts = { ...floor, repository, executor };
 	return {
 		// the API creates tasks of one type only; the others come of requests that have routes of their own

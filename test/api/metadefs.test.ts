@@ -141,6 +141,7 @@ describe('metadefs: namespaces', () => {
 		);
 		for (const query of [
 			'limit=x',
+			'marker=%ff',
 			'limit=-1',
 			'limit=',
 			'sort_key=zz',

@@ -3,6 +3,7 @@ import { ImageError } from '#domain/errors.ts';
 import { VISIBILITIES } from '#domain/image.ts';
 import { MEMBER_STATUSES } from '#domain/member.ts';
 import type { ImageFilter, ImageQuery, NumberField, TextField, TimeField } from '#domain/query.ts';
+import { lastOf } from './params.ts';
 import { parseSort } from './sort.ts';
 import { quoted } from './texts.ts';
 import { parseTime } from './times.ts';
@@ -74,10 +75,6 @@ function parseFilter(name: string, params: URLSearchParams): readonly ImageFilte
 	const bound = /^(?<column>.+)_(?<side>min|max)$/.exec(name)?.groups;
 	if (bound !== undefined) return numbers(name, bound.column ?? '', value, [bound.side === 'min' ? 'min' : 'max']);
 	return [{ field: 'property', name, value }];
-}
-
-function lastOf(params: URLSearchParams, name: string): string | undefined {
-	return params.getAll(name).at(-1);
 }
 
 function numbers(param: string, column: string, value: string, sides: readonly ('min' | 'max')[]): readonly ImageFilter[] {

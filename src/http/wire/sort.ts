@@ -1,5 +1,6 @@
 import { ImageError } from '#domain/errors.ts';
 import type { SortKey, SortTerm } from '#domain/query.ts';
+import { isDescending, sortKeyOf } from './params.ts';
 import { quoted } from './texts.ts';
 
 const KEYS: Readonly<Record<string, SortKey>> = {
@@ -22,7 +23,7 @@ export function parseSort(params: URLSearchParams): readonly SortTerm[] {
 		throw new ImageError('invalid', 'sort cannot be used together with sort_key or sort_dir');
 	const terms = combined === null ? fromLists(keys, directions) : fromCombined(combined);
 	const chosen = combined === null ? directions : terms.map(({ descending }) => (descending ? 'desc' : 'asc'));
-	const implicit = chosen.length === 1 ? isDescending(chosen[0] ?? '') : true;
+	const implicit = chosen.length === 1 ? isDescending((chosen[0] ?? '').trim()) : true;
 	return distinct([...terms, { key: 'createdAt', descending: implicit }, { key: 'id', descending: implicit }]);
 }
 
@@ -42,17 +43,7 @@ function fromCombined(text: string): readonly SortTerm[] {
 }
 
 function term(name: string, direction: string): SortTerm {
-	const key = Object.hasOwn(KEYS, name.trim()) ? KEYS[name.trim()] : undefined;
-	if (key === undefined)
-		throw new ImageError('invalid', `cannot sort by ${quoted(name)}; sort keys are ${Object.keys(KEYS).join(', ')}`);
-	return { key, descending: isDescending(direction) };
-}
-
-function isDescending(text: string): boolean {
-	const direction = text.trim();
-	if (direction !== 'asc' && direction !== 'desc')
-		throw new ImageError('invalid', `sort direction must be asc or desc, not ${quoted(direction)}`);
-	return direction === 'desc';
+	return { key: sortKeyOf(name.trim(), KEYS), descending: isDescending(direction.trim()) };
 }
 
 function distinct(terms: readonly SortTerm[]): readonly SortTerm[] {

@@ -3,6 +3,7 @@ import { ImageError } from '#domain/errors.ts';
 import { TASK_STATUSES } from '#domain/task.ts';
 import type { TaskQuery, TaskSortKey } from '#domain/tasks/query.ts';
 import type { PageLimits } from './filters.ts';
+import { isDescending, lastOf, sortKeyOf } from './params.ts';
 import { quoted } from './texts.ts';
 
 const SORT_KEYS: Readonly<Record<string, TaskSortKey>> = {
@@ -42,7 +43,7 @@ export function parseTaskQuery(params: URLSearchParams, pages: PageLimits): Task
 	});
 	return {
 		equal: Object.fromEntries(equal),
-		sortKey: sortKeyOf(lastOf(params, 'sort_key') ?? 'created_at'),
+		sortKey: sortKeyOf(lastOf(params, 'sort_key') ?? 'created_at', SORT_KEYS),
 		descending: isDescending(lastOf(params, 'sort_dir') ?? 'desc'),
 		limit: Math.min(limitOf(lastOf(params, 'limit') ?? String(pages.defaultLimit)), pages.maxLimit),
 		...(marker !== undefined && { marker }),
@@ -55,25 +56,8 @@ function assertOneOf(name: string, value: string | null, allowed: readonly strin
 		throw new ImageError('invalid', `${name} must be one of ${allowed.join(', ')}, not ${quoted(value)}`);
 }
 
-function sortKeyOf(name: string): TaskSortKey {
-	const key = Object.hasOwn(SORT_KEYS, name) ? SORT_KEYS[name] : undefined;
-	if (key === undefined)
-		throw new ImageError('invalid', `cannot sort by ${quoted(name)}; sort keys are ${Object.keys(SORT_KEYS).join(', ')}`);
-	return key;
-}
-
-function isDescending(direction: string): boolean {
-	if (direction !== 'asc' && direction !== 'desc')
-		throw new ImageError('invalid', `sort direction must be asc or desc, not ${quoted(direction)}`);
-	return direction === 'desc';
-}
-
 function limitOf(text: string): number {
 	if (!/^\s*\+?\d+\s*$/.test(text))
 		throw new ImageError('invalid', `limit must be an integer of at least 0, not ${quoted(text)}`);
 	return Number(text);
-}
-
-function lastOf(params: URLSearchParams, name: string): string | undefined {
-	return params.getAll(name).at(-1);
 }

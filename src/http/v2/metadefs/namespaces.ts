@@ -1,6 +1,7 @@
 import type { MetadefController } from '#domain/metadefs/controller.ts';
 import type { AppContext } from '#http/env.ts';
 import { pageLink } from '#http/page-link.ts';
+import { queryOf } from '#http/request-path.ts';
 import { respond, respondJson } from '#http/respond.ts';
 import { bodyless, type Route } from '#http/route.ts';
 import type { PageLimits } from '#http/wire/filters.ts';
@@ -14,7 +15,7 @@ import {
 	viewNewNamespace,
 	viewWholeNamespace,
 } from '#http/wire/metadefs/views.ts';
-import { paramOf, queryOf, type ReadBody } from './requests.ts';
+import { paramOf, type ReadBody } from './requests.ts';
 
 export interface NamespaceRouteParts {
 	readonly metadefs: MetadefController;
@@ -27,7 +28,7 @@ const MAX_NAMESPACE_BYTES = 1024 * 1024;
 
 export function namespaceRoutes({ metadefs, pages, publicUrl }: NamespaceRouteParts, read: ReadBody): readonly Route[] {
 	async function list(c: AppContext): Promise<Response> {
-		const params = queryOf(c);
+		const params = queryOf(c.req.url);
 		const { namespaces, full } = await metadefs.listNamespaces(c.var.ctx, parseNamespaceQuery(params, pages));
 		const last = namespaces.at(-1);
 		return respondJson(c, 200, {
@@ -45,7 +46,7 @@ export function namespaceRoutes({ metadefs, pages, publicUrl }: NamespaceRoutePa
 	}
 	async function show(c: AppContext): Promise<Response> {
 		const namespace = await metadefs.showNamespace(c.var.ctx, nameOf(c));
-		return respondJson(c, 200, viewWholeNamespace(namespace, resourceTypeOf(queryOf(c))));
+		return respondJson(c, 200, viewWholeNamespace(namespace, resourceTypeOf(queryOf(c.req.url))));
 	}
 	async function update(c: AppContext): Promise<Response> {
 		const change = parseNamespaceChange(await read(c, MAX_NAMESPACE_BYTES));

@@ -1,15 +1,16 @@
 import type { MetadefController } from '#domain/metadefs/controller.ts';
 import type { AppContext } from '#http/env.ts';
+import { queryOf } from '#http/request-path.ts';
 import { respond, respondJson } from '#http/respond.ts';
 import { bodyless, type Route } from '#http/route.ts';
 import { parseNewObject, parseObject } from '#http/wire/metadefs/drafts.ts';
 import { assertObjectQuery } from '#http/wire/metadefs/queries.ts';
 import { NAMESPACES_PATH, viewChangedObject, viewObject } from '#http/wire/metadefs/views.ts';
-import { MAX_ITEM_BYTES, paramOf, queryOf, type ReadBody, removeAll } from './requests.ts';
+import { MAX_ITEM_BYTES, paramOf, type ReadBody, removeAll } from './requests.ts';
 
 export function objectRoutes(metadefs: MetadefController, read: ReadBody): readonly Route[] {
 	async function list(c: AppContext): Promise<Response> {
-		assertObjectQuery(queryOf(c));
+		assertObjectQuery(queryOf(c.req.url));
 		const namespace = paramOf(c, 'namespace');
 		const objects = await metadefs.listItems(c.var.ctx, namespace, 'object');
 		return respondJson(c, 200, {

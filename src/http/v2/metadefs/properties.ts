@@ -1,12 +1,13 @@
 import type { MetadefController } from '#domain/metadefs/controller.ts';
 import type { AppContext } from '#http/env.ts';
+import { queryOf } from '#http/request-path.ts';
 import { respond, respondJson } from '#http/respond.ts';
 import { bodyless, type Route } from '#http/route.ts';
 import { parseProperty } from '#http/wire/metadefs/drafts.ts';
 import { viewProperties, viewProperty } from '#http/wire/metadefs/property-schema.ts';
 import { resourceTypeOf } from '#http/wire/metadefs/queries.ts';
 import { NAMESPACES_PATH } from '#http/wire/metadefs/views.ts';
-import { MAX_ITEM_BYTES, paramOf, queryOf, type ReadBody, removeAll } from './requests.ts';
+import { MAX_ITEM_BYTES, paramOf, type ReadBody, removeAll } from './requests.ts';
 
 export function propertyRoutes(metadefs: MetadefController, read: ReadBody): readonly Route[] {
 	async function list(c: AppContext): Promise<Response> {
@@ -19,7 +20,7 @@ export function propertyRoutes(metadefs: MetadefController, read: ReadBody): rea
 		return respondJson(c, 201, viewProperty(property));
 	}
 	async function show(c: AppContext): Promise<Response> {
-		const [namespace, name, resourceType] = [paramOf(c, 'namespace'), paramOf(c, 'name'), resourceTypeOf(queryOf(c))];
+		const [namespace, name, resourceType] = [paramOf(c, 'namespace'), paramOf(c, 'name'), resourceTypeOf(queryOf(c.req.url))];
 		const property =
 			resourceType === undefined
 				? await metadefs.showItem(c.var.ctx, namespace, 'property', name)

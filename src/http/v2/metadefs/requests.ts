@@ -12,10 +12,6 @@ export function paramOf(c: AppContext, name: 'namespace' | 'name'): string {
 	return c.req.param(name) ?? '';
 }
 
-export function queryOf(c: AppContext): URLSearchParams {
-	return new URL(c.req.url).searchParams;
-}
-
 /** Deletes all of a kind: the same for properties, objects and tags. */
 export function removeAll(metadefs: MetadefController, kind: EditableKind): Handler {
 	return async (c) => {

@@ -1,16 +1,17 @@
 import type { MetadefController } from '#domain/metadefs/controller.ts';
 import { pageOfTags } from '#domain/metadefs/query.ts';
 import type { AppContext } from '#http/env.ts';
+import { queryOf } from '#http/request-path.ts';
 import { respond, respondJson } from '#http/respond.ts';
 import { bodyless, type Route } from '#http/route.ts';
 import { parseTag, parseTagName, parseTags } from '#http/wire/metadefs/drafts.ts';
 import { parseTagQuery, saysYes } from '#http/wire/metadefs/queries.ts';
 import { NAMESPACES_PATH, viewTag, viewTagName } from '#http/wire/metadefs/views.ts';
-import { MAX_ITEM_BYTES, paramOf, queryOf, type ReadBody, removeAll } from './requests.ts';
+import { MAX_ITEM_BYTES, paramOf, type ReadBody, removeAll } from './requests.ts';
 
 export function metadefTagRoutes(metadefs: MetadefController, read: ReadBody): readonly Route[] {
 	async function list(c: AppContext): Promise<Response> {
-		const query = parseTagQuery(queryOf(c));
+		const query = parseTagQuery(queryOf(c.req.url));
 		const namespace = paramOf(c, 'namespace');
 		const tags = await metadefs.listItems(c.var.ctx, namespace, 'tag');
 		return respondJson(c, 200, { tags: pageOfTags(namespace, tags, query).map(viewTagName) });

@@ -4,6 +4,7 @@ import { METADEF_VISIBILITIES } from '#domain/metadef.ts';
 import type { NamespaceQuery, NamespaceSortKey } from '#domain/metadefs/controller.ts';
 import { NATURAL_TAGS, type TagQuery } from '#domain/metadefs/query.ts';
 import type { PageLimits } from '#http/wire/filters.ts';
+import { isDescending, lastOf, sortKeyOf } from '#http/wire/params.ts';
 import { quoted } from '#http/wire/texts.ts';
 
 /** By Glance's columns; its ids grow with creation. */
@@ -35,8 +36,8 @@ export function parseNamespaceQuery(params: URLSearchParams, pages: PageLimits):
 	return {
 		// an empty visibility is the one of no namespace
 		limit: visibility === '' ? 0 : wanted,
-		sortKey: sortKeyOf(params, NAMESPACE_KEYS),
-		descending: isDescending(params),
+		sortKey: sortKeyOf(lastOf(params, 'sort_key') ?? 'created_at', NAMESPACE_KEYS),
+		descending: isDescending(lastOf(params, 'sort_dir') ?? 'desc'),
 		...(visibility && { visibility }),
 		...(marker !== undefined && { marker }),
 		...(resourceTypes && { resourceTypes }),
@@ -49,8 +50,8 @@ export function parseTagQuery(params: URLSearchParams): TagQuery {
 	const marker = lastOf(params, 'marker');
 	return {
 		...NATURAL_TAGS,
-		sortKey: sortKeyOf(params, TAG_KEYS),
-		descending: isDescending(params),
+		sortKey: sortKeyOf(lastOf(params, 'sort_key') ?? 'created_at', TAG_KEYS),
+		descending: isDescending(lastOf(params, 'sort_dir') ?? 'desc'),
 		...(limit && { limit: parseLimit(limit, 0) }),
 		...(marker && { marker }),
 	};
@@ -59,7 +60,7 @@ export function parseTagQuery(params: URLSearchParams): TagQuery {
 /** A list of objects is always whole and in the order of creation: its parameters are checked and change nothing. */
 export function assertObjectQuery(params: URLSearchParams): void {
 	visibilityOf(params, OLD_VISIBILITIES);
-	isDescending(params);
+	isDescending(lastOf(params, 'sort_dir') ?? 'desc');
 	const limit = lastOf(params, 'limit');
 	if (limit !== undefined) parseLimit(limit, 1);
 }
@@ -88,23 +89,4 @@ function parseLimit(value: string, min: number): number {
 	if (!/^\d{1,15}$/.test(value) || Number(value) < min)
 		throw new ImageError('invalid', `limit must be an integer of at least ${min}, not ${quoted(value)}`);
 	return Number(value);
-}
-
-function sortKeyOf<T>(params: URLSearchParams, keys: Readonly<Record<string, T>>): T {
-	const name = lastOf(params, 'sort_key') ?? 'created_at';
-	const key = Object.hasOwn(keys, name) ? keys[name] : undefined;
-	if (key === undefined)
-		throw new ImageError('invalid', `cannot sort by ${quoted(name)}; sort keys are ${Object.keys(keys).join(', ')}`);
-	return key;
-}
-
-function isDescending(params: URLSearchParams): boolean {
-	const direction = lastOf(params, 'sort_dir') ?? 'desc';
-	if (direction !== 'asc' && direction !== 'desc')
-		throw new ImageError('invalid', `sort direction must be asc or desc, not ${quoted(direction)}`);
-	return direction === 'desc';
-}
-
-function lastOf(params: URLSearchParams, name: string): string | undefined {
-	return params.getAll(name).at(-1);
 }

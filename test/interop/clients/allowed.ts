@@ -33,11 +33,6 @@ export const ALLOWED_READINGS: readonly AllowedReading[] = [
 		at: /^out\.virtual_size$/,
 		sundog: /^("Not available"|null)$/,
 	},
-	{
-		reason: 'an owner who answers for a member that there is not is told so first, as in the newest Glance',
-		line: /^demo openstack image set --accept/,
-		at: /^statuses/,
-	},
 ];
 
 export function findAllowed(line: string, { at, glance, sundog }: Difference): AllowedReading | undefined {

@@ -23,16 +23,23 @@ export interface Allowed {
 export const ALLOWED: readonly Allowed[] = [
 	// what comes with a later release
 	{
-		reason: 'locations and direct_url, which this Glance is set up to show, come with a later release',
-		rows: [92, 93],
+		reason: 'locations come with a later release, and direct_url is switched off in this node',
+		rows: [93],
 		at: /^body(\.images\.\d+)?\.(locations|direct_url)$/,
 		sundog: /^absent$/,
 	},
 	{
-		reason: 'import methods come with a later release: none is offered',
+		reason: 'other import methods than glance-direct come with a later release',
 		rows: [77],
 		request: /^POST \/v2\/images$/,
 		at: /^header openstack-image-import-methods$/,
+		sundog: /^"glance-direct"$/,
+	},
+	{
+		reason: 'other import methods than glance-direct come with a later release',
+		rows: [78],
+		request: /^GET \/v2\/info\/import$/,
+		at: /^body\.import-methods\.value\.[123]$/,
 		sundog: /^absent$/,
 	},
 	{

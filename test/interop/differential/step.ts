@@ -94,6 +94,8 @@ export const demo = person('demo');
 export const alt = person('alt');
 /** reader in the project demo */
 export const reader = person('reader');
+/** the administrator of the whole system, in no project */
+export const system = person('system');
 /** no token */
 export const nobody = person('nobody');
 /** a token that Keystone never gave */

@@ -1,5 +1,5 @@
 /** A: versions, methods, forms of errors, request ids, bodies that are not wanted. */
-import { admin, demo, impostor, keep, nobody, type Scenario, scenario, withHeaders } from '../step.ts';
+import { admin, demo, impostor, keep, nobody, type Scenario, scenario, system, withHeaders } from '../step.ts';
 
 const ERROR_FORMS: readonly (string | undefined)[] = [
 	undefined,
@@ -127,6 +127,20 @@ export const discovery: readonly Scenario[] = [
 			impostor.get('/'),
 			withHeaders({ 'x-identity-status': 'Confirmed', 'x-roles': 'admin', 'x-project-id': '$admin' }, nobody.get('/v2/images')),
 			withHeaders({ 'x-roles': 'admin', 'x-project-id': '$admin' }, demo.get('/v2/images/$missing')),
+		],
+	),
+	scenario(
+		'a token of the whole system',
+		[124],
+		[
+			keep('image', demo.post('/v2/images', {})),
+			system.get('/v2/images?tag=$run'),
+			system.get('/v2/images/$image'),
+			system.patch('/v2/images/$image', [{ op: 'replace', path: '/name', value: 'by the system' }]),
+			system.get('/v2/images/$image/members'),
+			system.get('/v2/schemas/image'),
+			system.post('/v2/images', { status: 'active' }),
+			system.delete('/v2/images/$image'),
 		],
 	),
 	scenario(

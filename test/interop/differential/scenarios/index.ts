@@ -3,6 +3,7 @@ import type { Scenario } from '../step.ts';
 import { data } from './data.ts';
 import { discovery } from './discovery.ts';
 import { images } from './images.ts';
+import { imports } from './imports.ts';
 import { imageLists } from './lists.ts';
 import { metadefs } from './metadefs.ts';
 import { schemas } from './schemas.ts';
@@ -17,5 +18,6 @@ export const SCENARIOS: readonly Scenario[] = [
 	...sharing,
 	...data,
 	...metadefs,
+	...imports,
 	...upkeep,
 ];

@@ -6,6 +6,7 @@
  *   npm test -- test/api test/unit/a.test.ts   folders, files, globs
  *   npm test -- --match 'racing'          tests whose name matches
  *   npm test -- --file-limit 60 --limit 600   seconds for one file, for all
+ *   npm test -- --results F               writes every outcome to the file F, a line of JSON each
  *
  * Files that compare with a real Glance share one cloud, which is stopped in the end; `SUNDOG_REFERENCE_DIR` names one that
  * runs already and is left running (test/support/reference.ts).
@@ -13,7 +14,7 @@
  * The last line of standard output is `N passed, N failed, N skipped`. Exit code 0 only when something ran and nothing
  * failed. A file that runs too long fails; processes that a file leaves behind are ended and count as a failure.
  */
-import { globSync, statSync } from 'node:fs';
+import { appendFileSync, globSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { run } from 'node:test';
@@ -39,6 +40,7 @@ const { values: options, positionals } = parseArgs({
 		match: { type: 'string' },
 		'file-limit': { type: 'string' },
 		limit: { type: 'string' },
+		results: { type: 'string' },
 	},
 });
 process.chdir(ROOT);
@@ -46,7 +48,12 @@ const ownReference =
 	process.env.SUNDOG_REFERENCE_DIR === undefined ? join(tmpdir(), `sundog-reference-${process.pid}`) : undefined;
 const referenceDir = process.env.SUNDOG_REFERENCE_DIR ?? ownReference;
 const files = findTestFiles(positionals);
-const tally = createTally((text) => process.stdout.write(text));
+const { results } = options;
+if (results !== undefined) writeFileSync(results, '');
+const tally = createTally(
+	(text) => process.stdout.write(text),
+	(result) => results !== undefined && appendFileSync(results, `${JSON.stringify(result)}\n`),
+);
 const stop = new AbortController();
 const total = setTimeout(() => stop.abort('the time limit of the whole run'), seconds(options.limit, TOTAL_LIMIT_S));
 for (const [signal, code] of [

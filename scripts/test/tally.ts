@@ -20,7 +20,17 @@ type TestData = Extract<TestEvent, { type: 'test:pass' | 'test:fail' }>['data'];
 const RUNNERS_OWN_COUNT = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/;
 const FRAME_OF_NODE = /^\s+at .*\bnode:(internal|async_hooks).*\n?/gm;
 
-export function createTally(print: (text: string) => void): Tally {
+/** One test's outcome, for those who draw conclusions from all of them (scripts/compatibility.ts). */
+export interface TestResult {
+	readonly file: string;
+	/** with the suites it is in, parted by ` › ` */
+	readonly name: string;
+	readonly outcome: 'passed' | 'failed' | 'skipped';
+	/** why it was skipped */
+	readonly reason?: string;
+}
+
+export function createTally(print: (text: string) => void, record: (result: TestResult) => void = () => {}): Tally {
 	const counts = { passed: 0, failed: 0, skipped: 0 };
 	const skips: string[] = [];
 	const failures: string[] = [];
@@ -40,10 +50,12 @@ export function createTally(print: (text: string) => void): Tally {
 			seen++;
 			if (reason !== undefined) {
 				counts.skipped++;
+				record({ file: path, name, outcome: 'skipped', reason });
 				skips.push(`${path} › ${name}: ${reason}`);
 				out.say(`  ○ ${name} (skipped: ${reason})\n`);
 			} else if (passed) {
 				counts.passed++;
+				record({ file: path, name, outcome: 'passed' });
 				out.say(`  ✔ ${name} (${Math.round(data.details.duration_ms)} ms)\n`);
 			} else fail(name, describe(data));
 		};
@@ -54,6 +66,7 @@ export function createTally(print: (text: string) => void): Tally {
 		const fail = (name: string, why: string) => {
 			seen++;
 			counts.failed++;
+			record({ file: path, name, outcome: 'failed' });
 			failures.push(`${path} › ${name}\n${why.replaceAll(/^/gm, '    ')}`);
 			out.say(`  ✖ ${name}: ${why.split('\n', 1)[0]}\n`);
 		};

@@ -78,8 +78,6 @@ export async function openOutbox({ kv, readers, log, limits = {} }: OutboxParts)
 	/** written so far */
 	let shown = lastSeq;
 	let unwritten: { readonly seq: number; readonly value: Uint8Array }[] = [];
-	/** forgotten, and still in the store */
-	let undeleted: number[] = [];
 	let writing: Promise<void> | undefined;
 	let arrival = Promise.withResolvers<void>();
 
@@ -96,13 +94,12 @@ export async function openOutbox({ kv, readers, log, limits = {} }: OutboxParts)
 	async function write(): Promise<void> {
 		await Promise.resolve();
 		while (unwritten.length > 0) {
-			undeleted.push(...overflow());
+			const dropped = overflow();
 			const batch = unwritten;
 			unwritten = [];
 			const puts = batch.filter(({ seq }) => held.has(seq)).map(({ seq, value }) => ({ put: messageKey(seq), value }));
 			try {
-				await kv.write([...puts, ...undeleted.map((seq) => ({ del: messageKey(seq) }))], { sync: false });
-				undeleted = [];
+				await kv.write([...puts, ...dropped.map((seq) => ({ del: messageKey(seq) }))], { sync: false });
 			} catch (error) {
 				unwritten = [...batch, ...unwritten].filter(({ seq }) => held.has(seq));
 				log.error({ err: error, waiting: unwritten.length }, 'notifications cannot be written down');

@@ -116,7 +116,6 @@ for (const [name, open] of Object.entries(SUBJECTS)) {
 					updatedAt: START + 5,
 					content: null,
 					staged: null,
-					worker: null,
 					site: 'centre',
 					copies: [],
 					members: [],

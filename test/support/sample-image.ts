@@ -32,7 +32,6 @@ export function sampleImage(over: Partial<Image> = {}): Image {
 		],
 		members: [],
 		staged: null,
-		worker: null,
 		revision: 4,
 		...over,
 	};

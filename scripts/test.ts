@@ -15,11 +15,10 @@
  * failed. A file that runs too long fails; processes that a file leaves behind are ended and count as a failure.
  */
 import { appendFileSync, globSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { run } from 'node:test';
 import { parseArgs } from 'node:util';
-import { stopReference } from './test/reference.ts';
+import { ownReferenceDir, stopAbandoned, stopReference } from './test/reference.ts';
 import { endStrays } from './test/strays.ts';
 import { createTally, type FileReport } from './test/tally.ts';
 
@@ -44,8 +43,8 @@ const { values: options, positionals } = parseArgs({
 	},
 });
 process.chdir(ROOT);
-const ownReference =
-	process.env.SUNDOG_REFERENCE_DIR === undefined ? join(tmpdir(), `sundog-reference-${process.pid}`) : undefined;
+const ownReference = process.env.SUNDOG_REFERENCE_DIR === undefined ? ownReferenceDir() : undefined;
+if (ownReference !== undefined) await stopAbandoned();
 const referenceDir = process.env.SUNDOG_REFERENCE_DIR ?? ownReference;
 const files = findTestFiles(positionals);
 const { results } = options;

@@ -1,7 +1,8 @@
 /** Where the reference cloud of the tests comes from and how it ends; test/support/reference.ts starts it. */
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -10,6 +11,22 @@ const ROOT = dirname(dirname(import.meta.dirname));
 /** The folder with the scripts that start real servers. */
 export function referenceServers(): string {
 	return process.env.SUNDOG_REFERENCE_SERVERS ?? join(dirname(ROOT), 'shared', 'servers');
+}
+
+const OF_RUN = /^sundog-reference-(\d+)$/;
+
+/** Where this process keeps a cloud of its own. */
+export function ownReferenceDir(): string {
+	return join(tmpdir(), `sundog-reference-${process.pid}`);
+}
+
+/** Ends the clouds of runs that were killed. */
+export async function stopAbandoned(): Promise<void> {
+	const abandoned = readdirSync(tmpdir()).filter((name) => {
+		const pid = OF_RUN.exec(name)?.[1];
+		return pid !== undefined && !existsSync(`/proc/${pid}`);
+	});
+	for (const name of abandoned) await stopReference(join(tmpdir(), name));
 }
 
 /** Ends what runs in that folder, and removes it; nothing happens when no cloud was ever started there. */

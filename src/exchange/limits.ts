@@ -42,7 +42,7 @@ export interface Limits {
 	readonly recordsBatchBytes: number;
 	/** one `receive` of the catalogue: verify, fold, make durable */
 	readonly recordsTakeMs: number;
-	/** streams of blocks/1 that one member may have open towards this node */
+	/** streams of blocks/1 that one member may have open towards this node, and this node towards one member */
 	readonly maxBlockStreams: number;
 	/** blocks asked for and not yet sent, on one stream */
 	readonly maxOutstandingBlocks: number;
@@ -58,6 +58,8 @@ export interface Limits {
 	readonly blockIdleMs: number;
 	/** a source that sends no byte for so long, with requests outstanding, is given up */
 	readonly blockSilenceMs: number;
+	/** while others wait for a conversation with the same peer, one that is busy has it for so long at a time */
+	readonly blockTurnMs: number;
 	/** fetches that one session keeps outstanding */
 	readonly blockDepth: number;
 	/** buffers of one block each for all readers together */
@@ -100,6 +102,7 @@ export const DEFAULT_LIMITS: Limits = {
 	blockStallMs: 60_000,
 	blockIdleMs: 300_000,
 	blockSilenceMs: 30_000,
+	blockTurnMs: 500,
 	blockDepth: 16,
 	serveSlots: 48,
 	penaltyMs: 600_000,

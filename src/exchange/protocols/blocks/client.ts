@@ -24,6 +24,10 @@ export interface ConversationOptions {
 }
 
 export interface Conversation extends BlockSession {
+	/** It has neither failed nor been closed. */
+	readonly alive: boolean;
+	/** Resolves when the peer has closed its side too, or the stream is lost: the peer counts it no more. */
+	readonly gone: Promise<void>;
 	/** All digests, page by page. `not-found` when the peer has blocks but no manifest. */
 	digests(options: { readonly signal: AbortSignal }): Promise<BlockDigests>;
 }
@@ -61,6 +65,7 @@ function converse(stream: Stream, early: Uint8ArrayList, content: ContentRef, op
 	let over: ImageError | undefined;
 	let silence: NodeJS.Timeout | undefined;
 	let heardAt = 0;
+	const gone = Promise.withResolvers<void>();
 
 	const answers: AnswerReader = createAnswerReader({
 		onSettled: admit,
@@ -70,6 +75,7 @@ function converse(stream: Stream, early: Uint8ArrayList, content: ContentRef, op
 	function fail(failure: ImageError): void {
 		if (over !== undefined) return;
 		end(failure);
+		reset(failure);
 		onFailure(failure);
 	}
 
@@ -80,7 +86,18 @@ function converse(stream: Stream, early: Uint8ArrayList, content: ContentRef, op
 		answers.end(reason);
 		for (const ask of waiting.splice(0)) ask.reject(reason);
 		stream.removeEventListener('message', onMessage);
+	}
+
+	function reset(reason: ImageError): void {
 		if (stream.status === 'open') stream.abort(reason);
+		gone.resolve();
+	}
+
+	/** Lets the peer close its side in turn, in reasonable time. */
+	async function close(reason: ImageError): Promise<void> {
+		const late = setTimeout(() => reset(reason), limits.openTimeoutMs).unref();
+		void gone.promise.then(() => clearTimeout(late));
+		await stream.close({ signal: AbortSignal.timeout(limits.openTimeoutMs) }).catch(() => {});
 	}
 
 	function onMessage({ data }: StreamMessageEvent): void {
@@ -90,7 +107,10 @@ function converse(stream: Stream, early: Uint8ArrayList, content: ContentRef, op
 
 	stream.addEventListener('message', onMessage);
 	stream.addEventListener('end', () => fail(new ImageError('unavailable', 'the peer ended the conversation')));
-	stream.addEventListener('close', ({ error }) => fail(failureOf(error, 'the conversation')));
+	stream.addEventListener('close', ({ error }) => {
+		gone.resolve();
+		fail(failureOf(error, 'the conversation'));
+	});
 	answers.take(early);
 
 	/** Moves asks from the line to the wire while there is room, and sends them in one write. */
@@ -151,6 +171,10 @@ function converse(stream: Stream, early: Uint8ArrayList, content: ContentRef, op
 	}
 
 	return {
+		get alive() {
+			return over === undefined;
+		},
+		gone: gone.promise,
 		depth: limits.blockDepth,
 		async fetch(index, into, { signal }) {
 			if (into.byteLength !== blockLength(content, index)) throw new TypeError('the buffer is not as long as the block');
@@ -167,11 +191,11 @@ function converse(stream: Stream, early: Uint8ArrayList, content: ContentRef, op
 		},
 		async [Symbol.asyncDispose]() {
 			if (over !== undefined) return;
-			if (answers.outstanding === 0 && waiting.length === 0) {
-				const closed = stream.close({ signal: AbortSignal.timeout(limits.openTimeoutMs) });
-				end(new ImageError('aborted', 'the session was closed'));
-				await closed.catch(() => {});
-			} else end(new ImageError('aborted', 'the session was closed'));
+			const owed = answers.outstanding > 0;
+			const reason = new ImageError('aborted', 'the session was closed');
+			end(reason);
+			if (owed) reset(reason);
+			else await close(reason);
 		},
 	};
 }

@@ -171,7 +171,9 @@ async function assertExact({ client }: Member): Promise<number> {
 	assert.ok(used <= QUOTA, `${used} bytes are active`);
 	assert.ok(images.every(({ status }) => status === 'active' || status === 'queued'));
 	const { id } = await client.create();
-	const [left, more] = [QUOTA - used, sampleContent('more', QUOTA - used + 1)];
+	const left = QUOTA - used;
+	// refused by what it declares: sending all of it would race with the end of the connection
+	const more = { size: left + 1, pieces: () => sampleContent('more', 1).pieces() };
 	assert.equal((await client.upload(id, more)).status, 413);
 	assert.equal((await client.upload(id, sampleContent('all of it', left))).status, 204);
 	const { id: last } = await client.create();

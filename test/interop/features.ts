@@ -89,7 +89,7 @@ export const FEATURES: readonly Feature[] = [
 	feature(50, 'least disk and memory'),
 	feature(51, 'the tasks of an image', { shownBy: ['test/api/tasks.test.ts'] }),
 	feature(52, "other projects' images do not exist", {
-		shownBy: ['test/api/other-projects.test.ts', 'test/contract/authorisation-matrix.test.ts'],
+		shownBy: ['test/api/other-projects.test.ts', 'test/api/authorisation-matrix.test.ts'],
 	}),
 
 	// C: data, import, locations
@@ -183,7 +183,7 @@ export const FEATURES: readonly Feature[] = [
 	// E: what may they do
 	feature(122, 'every rule of the policy', { shownBy: ['test/interop/oslo-policy.test.ts', 'test/unit/policy.test.ts'] }),
 	feature(123, 'readers, members, administrators', {
-		shownBy: ['test/interop/oslo-policy.test.ts', 'test/contract/authorisation-matrix.test.ts'],
+		shownBy: ['test/interop/oslo-policy.test.ts', 'test/api/authorisation-matrix.test.ts'],
 	}),
 	feature(124, 'tokens of a project alone', { shownBy: ['test/unit/policy.test.ts'] }),
 	feature(125, 'who makes public'),

@@ -11,8 +11,9 @@ const terminal: Terminal = {
 	startNode: async (config, options) => (await import('#node.ts')).startNode(config, options),
 	onSignal(listener) {
 		for (const signal of SIGNALS) process.on(signal, listener);
+		// The process is about to exit, and says so with its code: a signal that comes late must not be the end of it.
 		return () => {
-			for (const signal of SIGNALS) process.off(signal, listener);
+			for (const signal of SIGNALS) process.on(signal, () => {}).off(signal, listener);
 		};
 	},
 	now: () => performance.now(),

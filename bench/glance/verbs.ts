@@ -11,7 +11,7 @@ const SAMPLE_PAGE = 1000;
 export interface Asked {
 	readonly url: string;
 	readonly headers: Readonly<Record<string, string>>;
-	/** of images all over the catalogue, in the order of their ids, which is none */
+	/** of the first images by id: of any age, and anywhere in the list */
 	readonly ids: readonly string[];
 	/** made here, not deleted yet */
 	readonly created: string[];

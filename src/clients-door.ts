@@ -42,6 +42,8 @@ interface Floor {
 	/** absent: none is offered */
 	readonly cache: ImageCache | undefined;
 	readonly site: string;
+	/** peer id of this very node */
+	readonly node: string;
 	/** the backends of this node */
 	readonly backends: readonly Pick<Backend, 'store' | 'driver'>[];
 	readonly health: Health;
@@ -54,8 +56,8 @@ export async function openClientsDoor(
 	floor: Floor,
 ): Promise<{ readonly http: string; readonly notes: readonly string[] }> {
 	const { config, log, stack } = around;
-	const { site, catalogue, backends, health, admin } = floor;
-	await recoverInterrupted({ catalogue, site });
+	const { site, node, catalogue, backends, health, admin } = floor;
+	await recoverInterrupted({ catalogue, site, node });
 	const keystone = openKeystone(around);
 	const { identity, notes } = await openIdentity(around, keystone);
 	const policy = stack.use(await openPolicy({ ...config.policy, log }));
@@ -81,7 +83,7 @@ export async function openClientsDoor(
 /** Who may do what with what, and who is told of it. */
 async function openControllers(
 	around: Surroundings,
-	{ db, catalogue, content, cache, site }: Floor,
+	{ db, catalogue, content, cache, site, node }: Floor,
 	policy: Awaited<ReturnType<typeof openPolicy>>,
 	quota: Quota,
 	api: Partial<ApiOptions>,
@@ -104,7 +106,7 @@ async function openControllers(
 	return {
 		images,
 		metadefs: buildMetadefController(shared),
-		...(await openTasks(around, { ...shared, db, images, parseDraft: draftParser(api) })),
+		...(await openTasks(around, { ...shared, db, site, node, images, parseDraft: draftParser(api) })),
 		cache: buildCacheController({ ...shared, cache }),
 		olderCache: buildCacheController({ ...shared, cache }, 'single'),
 	};

@@ -58,6 +58,7 @@ export async function startNode(
 		content,
 		cache,
 		site: membership.site,
+		node: membership.node,
 		backends,
 		health: createHealth({ catalogue, content, exchange, backends }),
 		admin: createDesk({ catalogue, content, ledger, membership, exchange, invitations, backends }),

@@ -2,8 +2,10 @@
 import type { ImageController } from '#domain/controller.ts';
 import type { ImageDraft } from '#domain/image.ts';
 import { buildImportController, type ImportController } from '#domain/imports/controller.ts';
+import type { Catalogue } from '#domain/ports/catalogue.ts';
 import type { Notifier } from '#domain/ports/notifier.ts';
 import type { Policy } from '#domain/ports/policy.ts';
+import { recoverImports } from '#domain/recovery.ts';
 import type { TaskController } from '#domain/tasks/controller.ts';
 import { buildTaskController, buildTaskStarter } from '#domain/tasks/onion.ts';
 import { taskProgress } from '#domain/tasks/progress.ts';
@@ -16,6 +18,9 @@ import type { Surroundings } from './surroundings.ts';
 
 interface TaskFloor {
 	readonly db: KeyValue;
+	readonly catalogue: Catalogue;
+	readonly site: string;
+	readonly node: string;
 	readonly images: ImageController;
 	readonly policy: Policy;
 	readonly notifier: Notifier;
@@ -34,6 +39,8 @@ const HOUR_MS = 3600_000;
 export async function openTasks({ config, log, stack }: Surroundings, floor: TaskFloor): Promise<OpenTasks> {
 	const { db, images, clock, parseDraft } = floor;
 	const repository = await openTaskRepository({ kv: db.sub('tasks/'), clock });
+	const unfinished = new Set(repository.stubs().flatMap(({ imageId, expiresAt }) => (expiresAt === null && imageId) || []));
+	await recoverImports(floor, (id) => unfinished.has(id));
 	const progress = taskProgress({ ...floor, repository, timeToLiveMs: config.tasks.timeToLiveHours * HOUR_MS });
 	const runners = taskRunners({ images, web: createWebSource({ filtering: config.imports.filtering }), parseDraft, clock });
 	const executor = stack.use(createTaskExecutor({ repository, progress, runners, log }));

@@ -1,4 +1,5 @@
 /** What an operator may want to see gone, by its age: half of a content that comes no further, and damaged files. */
+import type { Stats } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from './disk.ts';
@@ -16,9 +17,9 @@ export async function sweepQuarantine({ layout: { quarantine } }: Room, before: 
 	let bytes = 0;
 	for (const name of await namesIn(quarantine)) {
 		const path = join(quarantine, name);
-		const found = await stat(path);
+		const found = await statOf(path);
 		// when it was put aside, not when it was written: a rename changes only that
-		if (found.ctimeMs >= before) continue;
+		if (found === undefined || found.ctimeMs >= before) continue;
 		await rm(path, { force: true });
 		bytes += found.size;
 	}
@@ -26,8 +27,18 @@ export async function sweepQuarantine({ layout: { quarantine } }: Room, before: 
 }
 
 async function changedBefore(path: string, before: number): Promise<boolean> {
-	const found = await stat(path).catch(() => undefined);
+	const found = await statOf(path);
 	return found === undefined || found.mtimeMs < before;
+}
+
+/** Undefined when it is not there; what cannot be looked at is not old for that. */
+async function statOf(path: string): Promise<Stats | undefined> {
+	try {
+		return await stat(path);
+	} catch (error) {
+		if (errnoOf(error) === 'ENOENT') return undefined;
+		throw error;
+	}
 }
 
 /** The folder is made with the first damage. */

@@ -65,6 +65,8 @@ export interface Image {
 	readonly staged: DataFacts | null;
 	/** the site whose log created the image and may change it */
 	readonly site: string;
+	/** peer id of the node that is giving it bytes: of one that is saving, uploading or importing, and of no other */
+	readonly worker: string | null;
 	/** who says that it holds a full, verified copy; sorted by store, then node */
 	readonly copies: readonly Copy[];
 	/** projects that it is shared with while it is `shared`; kept in every visibility; sorted by creation, then name */

@@ -81,6 +81,8 @@ export async function startHttpServer({ app, host, port, log, limits }: HttpServ
 	});
 	// 100 Continue is sent by whoever reads the body, after all checks have passed
 	server.on('checkContinue', (incoming, outgoing) => server.emit('request', incoming, outgoing));
+	// Node would answer other expectations itself, past all that is looked at here. RFC 9110 §10.1.1 lets them be ignored.
+	server.on('checkExpectation', (incoming, outgoing) => server.emit('request', incoming, outgoing));
 	await listen(server, host, port);
 	return { url: urlOf(server), close: (graceMs) => close(server, graceMs, newcomers.closeAll) };
 }

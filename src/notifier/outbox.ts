@@ -78,6 +78,8 @@ export async function openOutbox({ kv, readers, log, limits = {} }: OutboxParts)
 	/** written so far */
 	let shown = lastSeq;
 	let unwritten: { readonly seq: number; readonly value: Uint8Array }[] = [];
+	/** forgotten, and still in the store */
+	let undeleted: number[] = [];
 	let writing: Promise<void> | undefined;
 	let arrival = Promise.withResolvers<void>();
 
@@ -94,12 +96,13 @@ export async function openOutbox({ kv, readers, log, limits = {} }: OutboxParts)
 	async function write(): Promise<void> {
 		await Promise.resolve();
 		while (unwritten.length > 0) {
-			const dropped = overflow();
+			undeleted.push(...overflow());
 			const batch = unwritten;
 			unwritten = [];
 			const puts = batch.filter(({ seq }) => held.has(seq)).map(({ seq, value }) => ({ put: messageKey(seq), value }));
 			try {
-				await kv.write([...puts, ...dropped.map((seq) => ({ del: messageKey(seq) }))], { sync: false });
+				await kv.write([...puts, ...undeleted.map((seq) => ({ del: messageKey(seq) }))], { sync: false });
+				undeleted = [];
 			} catch (error) {
 				unwritten = [...batch, ...unwritten].filter(({ seq }) => held.has(seq));
 				log.error({ err: error, waiting: unwritten.length }, 'notifications cannot be written down');

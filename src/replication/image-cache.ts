@@ -33,7 +33,7 @@ export interface ImageCacheOptions {
 	readonly giveUpMs?: number;
 }
 
-/** Images that are being read whole for the first time; who is beyond that is an entry with the next read. */
+/** Contents that are being read whole for the first time; who is beyond that is an entry with the next read. */
 const MAX_READ = 1024;
 
 export async function openImageCache(options: ImageCacheOptions): Promise<ImageCache & AsyncDisposable> {
@@ -119,7 +119,11 @@ export async function openImageCache(options: ImageCacheOptions): Promise<ImageC
 			if (root === undefined) return;
 			if (content.presence(root) === 'complete') return book.use(image);
 			const ids = beingRead.get(root) ?? new Set();
-			if (beingRead.size < MAX_READ) beingRead.set(root, ids.add(image.id));
+			beingRead.delete(root);
+			beingRead.set(root, ids.add(image.id));
+			// reads that were broken off never complete: the oldest make room
+			const [oldest] = beingRead.size > MAX_READ ? beingRead.keys() : [];
+			if (oldest !== undefined) beingRead.delete(oldest);
 		},
 		[Symbol.asyncDispose]: () => parts.disposeAsync(),
 	};

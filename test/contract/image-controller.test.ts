@@ -157,12 +157,15 @@ describe('upload', () => {
 		broken = false;
 		assert.equal((await images.upload(ctx, id, uploadOf(BYTES))).status, 'active');
 	});
-	it("what a crash left saving is queued at the next start, other sites' uploads are not touched", async () => {
+	it("what a crash left saving is queued at the next start, others' uploads are not touched", async () => {
 		const { images, catalogue } = await testSite();
 		const { id } = await images.create(ctx, UPLOADABLE);
 		await catalogue.commit([{ type: 'image.status', id, status: 'saving' }]);
-		assert.deepEqual(await recoverInterrupted({ catalogue, site: 'elsewhere' }), []);
-		assert.deepEqual(await recoverInterrupted({ catalogue, site: 'centre' }), [id]);
+		const { worker: node } = await images.show(ctx, id);
+		assert.ok(node !== null && catalogue.nodes().some((record) => record.node === node));
+		assert.deepEqual(await recoverInterrupted({ catalogue, site: 'elsewhere', node }), []);
+		assert.deepEqual(await recoverInterrupted({ catalogue, site: 'centre', node: 'its neighbour' }), []);
+		assert.deepEqual(await recoverInterrupted({ catalogue, site: 'centre', node }), [id]);
 		assert.equal((await images.show(ctx, id)).status, 'queued');
 	});
 });

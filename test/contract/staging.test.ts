@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { codeOf, type ErrorCode } from '#domain/errors.ts';
-import { recoverInterrupted } from '#domain/recovery.ts';
+import { recoverImports, recoverInterrupted } from '#domain/recovery.ts';
 import { memoryImageData } from '../support/memory-image-data.ts';
 import { bytesOf, caller, pieces, testSite, UPLOADABLE, uploadOf } from '../support/onion.ts';
 
@@ -60,9 +60,23 @@ describe('staging', () => {
 		const [cut, whole] = [await images.create(ctx, UPLOADABLE), await images.create(ctx, UPLOADABLE)];
 		await catalogue.commit([{ type: 'image.status', id: cut.id, status: 'uploading' }]);
 		await images.stage(ctx, whole.id, uploadOf(BYTES));
-		assert.deepEqual(await recoverInterrupted({ catalogue, site }), [cut.id]);
+		const node = (await images.show(ctx, whole.id)).worker ?? assert.fail();
+		assert.deepEqual(await recoverInterrupted({ catalogue, site, node }), [cut.id]);
 		assert.equal((await images.show(ctx, cut.id)).status, 'queued');
 		assert.equal((await images.show(ctx, whole.id)).status, 'uploading');
+	});
+	it('whose import no task will end is given up at the next start', async () => {
+		const { images, catalogue, site } = await testSite();
+		const [lost, tended] = [await images.create(ctx, UPLOADABLE), await images.create(ctx, UPLOADABLE)];
+		for (const { id } of [lost, tended]) {
+			await images.stage(ctx, id, uploadOf(BYTES));
+			await images.beginImport(ctx, id, { method: 'glance-direct' });
+		}
+		const node = (await images.show(ctx, lost.id)).worker ?? assert.fail();
+		assert.deepEqual(await recoverImports({ catalogue, site, node: 'its neighbour' }, () => false), []);
+		assert.deepEqual(await recoverImports({ catalogue, site, node }, (id) => id === tended.id), [lost.id]);
+		assert.deepEqual([(await images.show(ctx, lost.id)).status, (await images.show(ctx, lost.id)).worker], ['queued', null]);
+		assert.equal((await images.show(ctx, tended.id)).status, 'importing');
 	});
 	it('of many at once one wins', async () => {
 		const { images } = await testSite();

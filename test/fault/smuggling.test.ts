@@ -1,5 +1,5 @@
 /**
- * Request smuggling: 120 requests whose end two readers might see differently, each with another request hidden in it.
+ * Request smuggling: some 120 requests whose end two readers might see differently, each with another request hidden in it.
  * The hidden one is never carried out, and whoever asks next gets their own answer: directly, and behind the proxies
  * that operators use, where a node must never see a request that the proxy did not.
  */

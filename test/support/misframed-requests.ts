@@ -143,6 +143,11 @@ export function misframedRequests({ host, victim }: Targets): readonly Misframed
 		make('refused', 'a space in the path', `GET /v2/images/x y HTTP/1.1\r\nHost: ${host}\r\n\r\n`),
 		make('refused', 'a method in lower case', `get /v2/images/x HTTP/1.1\r\nHost: ${host}\r\n\r\n`),
 		make('served', 'an expectation that there is not', `GET /v2/images/x HTTP/1.1\r\nHost: ${host}\r\nExpect: 200-maybe\r\n\r\n`),
+		refused(
+			'other codings behind an expectation that there is not',
+			'Expect: 200-maybe\r\nTransfer-Encoding: gzip, chunked',
+			chunked,
+		),
 		served('a body that did not wait for 100', `Expect: 100-continue\r\n${hiddenLength}`, hidden),
 		make(
 			'ends',

@@ -7,7 +7,7 @@
  * An op that breaks a rule has no effect and the fold says why; a writer refuses its own op for that reason.
  */
 import { type ErrorCode, ImageError } from '#domain/errors.ts';
-import { assertFollows, type Copy, follows, type Image } from '#domain/image.ts';
+import { assertFollows, type Copy, follows, type Image, type ImageStatus } from '#domain/image.ts';
 import type { ImageCreate, ImageSetData, ImageSetStatus, ImageStage, MetadefOp, Op } from '#domain/ops.ts';
 import { compareUtf8 } from '#lib/utf8-order.ts';
 import { isMemberOp, withMembers } from './image-members.ts';
@@ -68,6 +68,7 @@ function create(state: ImageState, writer: Writer, op: ImageCreate): Folded<Imag
 		updatedAt: writer.at,
 		content: null,
 		staged: null,
+		worker: null,
 		site: writer.site,
 		copies: state.copies,
 		members: [],
@@ -93,7 +94,7 @@ function change(state: ImageState, writer: Writer, op: ChangeOp): Folded<ImageSt
 			const { image: _, ...rest } = state;
 			return { state: { ...rest, tombstone: true, revision: state.revision + 1 } };
 		}
-		const next = { ...changed(image, op, writer.at), revision: state.revision + 1 };
+		const next = { ...changed(image, op, writer), revision: state.revision + 1 };
 		return { state: { ...state, image: next, revision: next.revision } };
 	} catch (error) {
 		if (error instanceof ImageError) return { state, refusal: error };
@@ -101,13 +102,16 @@ function change(state: ImageState, writer: Writer, op: ChangeOp): Folded<ImageSt
 	}
 }
 
+const WORKED_ON: ReadonlySet<ImageStatus> = new Set(['saving', 'uploading', 'importing']);
+
 /** Sharing an image is no change of the image itself: its `updatedAt` stays, as in Glance. */
-function changed(image: Image, op: Exclude<ChangeOp, { type: 'image.delete' }>, at: number): Image {
+function changed(image: Image, op: Exclude<ChangeOp, { type: 'image.delete' }>, { at, log }: Writer): Image {
 	if (isMemberOp(op)) return withMembers(image, op, at);
 	if (op.type === 'image.update') return { ...updated(image, op), updatedAt: at };
-	if (op.type === 'image.status') return { ...withStatus(image, op), updatedAt: at };
+	if (op.type === 'image.status')
+		return { ...withStatus(image, op), worker: WORKED_ON.has(op.status) ? log : null, updatedAt: at };
 	if (op.type === 'image.stage') return { ...withStaged(image, op), updatedAt: at };
-	return { ...withData(image, op), updatedAt: at };
+	return { ...withData(image, op), worker: null, updatedAt: at };
 }
 
 /** Without data an image becomes active by `image.data` alone, and it is deleted by `image.delete` alone. */

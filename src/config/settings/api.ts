@@ -96,7 +96,7 @@ export const apiSettings = {
 		{
 			key: 'api.show_multiple_locations',
 			hint: 'true|false',
-			help: 'images show their locations, and take changes of them',
+			help: 'images show their locations to whom the rule get_image_location lets know',
 			byDefault: 'false',
 		},
 		parseBoolean,

@@ -15,7 +15,10 @@ export const imageMembers: Migration = {
 			if (!image || 'members' in image) continue;
 			changes.push({
 				put: imageKey(id),
-				value: toBytes({ ...record, state: { ...record.state, image: { ...(image as object), members: [], staged: null } } }),
+				value: toBytes({
+					...record,
+					state: { ...record.state, image: { ...(image as object), members: [], staged: null, worker: null } },
+				}),
 			});
 			if (changes.length < BATCH) continue;
 			yield changes;

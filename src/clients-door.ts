@@ -7,13 +7,13 @@ import { join } from 'node:path';
 import type { LocalCatalogue } from '#catalogue/catalogue.ts';
 import { type ApiConfig, type Config, ConfigError } from '#config/config.ts';
 import { buildCacheController } from '#domain/cache/onion.ts';
-import type { Image } from '#domain/image.ts';
 import { locationsFor } from '#domain/locations.ts';
 import { buildMetadefController } from '#domain/metadefs/onion.ts';
 import { buildImageController } from '#domain/onion.ts';
 import type { ImageCache } from '#domain/ports/image-cache.ts';
 import type { ImageData } from '#domain/ports/image-data.ts';
 import type { Quota } from '#domain/ports/quota.ts';
+import type { ImageStores } from '#domain/ports/stores.ts';
 import { recoverInterrupted } from '#domain/recovery.ts';
 import { readPrivateFile, writePrivateFileOnce } from '#fleet/private-file.ts';
 import type { ApiOptions } from '#http/api-options.ts';
@@ -30,7 +30,7 @@ import type { KeyValue } from '#lib/key-value.ts';
 import { openNotifier } from '#notifier/open-notifier.ts';
 import { openPolicy } from '#policy/policy.ts';
 import { openPropertyProtections } from '#policy/property-protections.ts';
-import { type Backend, publishNodeFile } from './node-facts.ts';
+import { publishNodeFile } from './node-facts.ts';
 import { openQuota } from './open-quota.ts';
 import { openTasks } from './open-tasks.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -45,7 +45,7 @@ interface Floor {
 	/** peer id of this very node */
 	readonly node: string;
 	/** the backends of this node */
-	readonly backends: readonly Pick<Backend, 'store' | 'driver'>[];
+	readonly stores: ImageStores;
 	readonly health: Health;
 	readonly admin: AdminDesk;
 }
@@ -56,7 +56,7 @@ export async function openClientsDoor(
 	floor: Floor,
 ): Promise<{ readonly http: string; readonly notes: readonly string[] }> {
 	const { config, log, stack } = around;
-	const { site, node, catalogue, backends, health, admin } = floor;
+	const { site, node, catalogue, stores, health, admin } = floor;
 	await recoverInterrupted({ catalogue, site, node });
 	const keystone = openKeystone(around);
 	const { identity, notes } = await openIdentity(around, keystone);
@@ -66,7 +66,7 @@ export async function openClientsDoor(
 	const app = createApp({
 		...(await openControllers(around, floor, policy, quota, api)),
 		usage: quota,
-		locationsOf: locationsFor(policy, backends.map(placesIn)),
+		locationsOf: locationsFor(policy, stores),
 		identity,
 		isAdmin: (ctx) => policy.allows(ctx, 'context_is_admin', {}),
 		health,
@@ -147,10 +147,6 @@ async function openAdminToken({ auth, dataDir }: Config) {
 	const adminToken = randomBytes(24).toString('base64url');
 	await writePrivateFileOnce(path, `${adminToken}\n`);
 	return { adminToken, made: true, path };
-}
-
-function placesIn({ store, driver }: Floor['backends'][number]) {
-	return { store, weight: 0, locate: ({ id }: Image) => driver.locate(id) };
 }
 
 async function apiOptions({ schemaFile, cors, ...api }: ApiConfig, { cache }: Config): Promise<Partial<ApiOptions>> {

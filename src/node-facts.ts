@@ -4,18 +4,16 @@ import { join } from 'node:path';
 import type { ContentStore, TransferLedger } from '#content/ports.ts';
 import { ImageError } from '#domain/errors.ts';
 import type { Catalogue } from '#domain/ports/catalogue.ts';
+import type { ImageStore } from '#domain/ports/stores.ts';
 import type { PeerExchange } from '#exchange/ports.ts';
 import type { Invitations } from '#fleet/invitations.ts';
 import type { Membership } from '#fleet/ports.ts';
 import type { AdminDesk, Capability, Health } from '#http/ports.ts';
 import type { Seeder } from '#replication/seeder.ts';
-import type { StoreDriver } from '#store/driver.ts';
 
 /** A central backend of this node and what fills it. */
 export interface Backend {
-	/** the store's id */
-	readonly store: string;
-	readonly driver: StoreDriver;
+	readonly store: ImageStore;
 	readonly seeder: Seeder;
 }
 
@@ -34,7 +32,7 @@ export function createHealth({ catalogue, content, exchange, backends }: HealthP
 				look('catalogue', () => catalogue.nodes()),
 				look('content', () => content.check()),
 				look('exchange', () => exchange.addresses()),
-				...backends.map(({ store, driver }) => look(`store:${store}`, () => driver.check({ signal }))),
+				...backends.map(({ store }) => look(`store:${store.id}`, () => store.check({ signal }))),
 			]),
 	};
 }
@@ -75,7 +73,7 @@ export function createDesk({ catalogue, content, ledger, membership, exchange, i
 				peers: exchange.peers(),
 				nodes: catalogue.nodes().map(({ node, site, addresses, self }) => ({ node, site, addresses, self })),
 				contents: await content.usage(),
-				stores: backends.map(({ store, driver, seeder }) => ({ store, type: driver.manifest.type, toSeed: seeder.backlog() })),
+				stores: backends.map(({ store, seeder }) => ({ store: store.id, type: store.type, toSeed: seeder.backlog() })),
 			};
 		},
 		async transfers() {

@@ -28,7 +28,7 @@ import { startHousekeeping } from '#replication/housekeeping.ts';
 import { openImageCache } from '#replication/image-cache.ts';
 import { lookingUpHolders } from '#replication/looking-up-holders.ts';
 import { createSeeder } from '#replication/seeder.ts';
-import { DRIVERS } from '#store/drivers/index.ts';
+import { openStores } from '#store/stores.ts';
 import { openClientsDoor } from './clients-door.ts';
 import { type Backend, createDesk, createHealth } from './node-facts.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -51,7 +51,7 @@ export async function startNode(
 	const replication = await startReplication(around, ground, bytes, exchange);
 	const { db, catalogue, membership, invitations } = ground;
 	const { content, ledger } = bytes;
-	const { backends, cache } = replication;
+	const { stores, backends, cache } = replication;
 	const { http, notes } = await openClientsDoor(around, {
 		db,
 		catalogue,
@@ -59,7 +59,7 @@ export async function startNode(
 		cache,
 		site: membership.site,
 		node: membership.node,
-		backends,
+		stores,
 		health: createHealth({ catalogue, content, exchange, backends }),
 		admin: createDesk({ catalogue, content, ledger, membership, exchange, invitations, backends }),
 	});
@@ -190,17 +190,18 @@ async function startReplication(
 	const { node, site } = membership;
 	const keeper = stack.use(createCopyKeeper({ catalogue, data: content, node, site, log }));
 	const backends: Backend[] = [];
-	if (fileStoreDir !== undefined) {
-		const driver = stack.use(await DRIVERS.file({ dir: fileStoreDir }));
-		const kv = db.sub(`seeded/${FILE_STORE}/`);
-		const seeder = createSeeder({ catalogue, content, backend: driver, store: FILE_STORE, node, site, kv, log });
-		stack.use(seeder);
+	const specs =
+		fileStoreDir === undefined ? [] : [{ id: FILE_STORE, type: 'file', options: { filesystem_store_datadir: fileStoreDir } }];
+	const stores = stack.use(await openStores({ specs, workDir: join(config.dataDir, 'stores'), log }));
+	for (const store of stores.all) {
+		const kv = db.sub(`seeded/${store.id}/`);
+		const seeder = stack.use(createSeeder({ catalogue, content, backend: store, node, site, kv, log }));
 		stack.defer(exchange.sources.onChange(seeder.nudge));
-		backends.push({ store: FILE_STORE, driver, seeder });
+		backends.push({ store, seeder });
 	}
 	const shared = { catalogue, content, sources, node, site, log, clock: Date.now };
 	const cache = config.cache && stack.use(await openImageCache({ ...shared, ...config.cache, kv: db.sub('cache/') }));
-	return { keeper, backends, cache };
+	return { keeper, stores, backends, cache };
 }
 
 function startChores(
@@ -218,7 +219,7 @@ function startChores(
 		startHousekeeping(
 			[
 				{ name: 'say what is held', work: keeper.reconcile },
-				...backends.map(({ store, seeder }) => ({ name: `seed ${store}`, work: seeder.start })),
+				...backends.map(({ store, seeder }) => ({ name: `seed ${store.id}`, work: seeder.start })),
 				{ name: 'collect what no image names', everyMs: COLLECT_EVERY_MS, work: () => content.collect(isNamed) },
 				{ name: 'renew the certificate', everyMs: RENEW_EVERY_MS, work: renewOwn },
 			],

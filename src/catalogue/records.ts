@@ -73,5 +73,6 @@ export function decodeImage(bytes: Uint8Array): ImageRecord {
 	const record = fromBytes<ImageRecord>(bytes);
 	const { image, copies } = record.state;
 	if (!image) return record;
-	return { ...record, state: { ...record.state, image: { ...image, copies } } };
+	// records of older versions know of no places
+	return { ...record, state: { ...record.state, image: { ...image, locations: image.locations ?? [], copies } } };
 }

@@ -16,6 +16,7 @@ export type ErrorCode =
 	| 'write-denied'
 	| 'unavailable'
 	| 'corrupt'
+	| 'store-failed'
 	| 'timeout'
 	| 'aborted';
 

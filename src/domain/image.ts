@@ -4,6 +4,7 @@
  */
 import { ImageError } from './errors.ts';
 import type { Member } from './member.ts';
+import type { StoreLocation } from './ports/stores.ts';
 
 export type ImageId = string & { readonly brand?: 'ImageId' };
 
@@ -60,7 +61,10 @@ export interface Image {
 	/** UTC milliseconds */
 	readonly createdAt: number;
 	readonly updatedAt: number;
+	/** null: no bytes, or bytes at `locations` that nobody here has read yet */
 	readonly content: ContentRef | null;
+	/** the places that clients gave for its bytes, in their order */
+	readonly locations: readonly StoreLocation[];
 	/** bytes that wait for an import to take them; not readable */
 	readonly staged: DataFacts | null;
 	/** the site whose log created the image and may change it */
@@ -92,6 +96,9 @@ export interface Copy {
 	/** peer id of the node that said so */
 	readonly node: string;
 	readonly kind: 'site' | 'backend';
+	/** of a backend's object: where it is, and what its location carries beside the store's id */
+	readonly url?: string;
+	readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
 /** Every field a client may choose when it creates an image. Absent means default. */

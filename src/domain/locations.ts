@@ -3,33 +3,38 @@ import type { RequestContext } from './context.ts';
 import type { Image } from './image.ts';
 import { policyTarget } from './policy-target.ts';
 import type { Policy } from './ports/policy.ts';
-
-export interface ImageLocation {
-	/** as its store names the place: file:///dir/<image id> */
-	readonly url: string;
-	/** `store`: the store's id */
-	readonly metadata: Readonly<Record<string, unknown>>;
-}
+import type { ImageStore, ImageStores, StoreLocation } from './ports/stores.ts';
 
 /** The best place first. */
-export type LocationsOf = (ctx: RequestContext, image: Image) => readonly ImageLocation[];
-
-interface Store {
-	/** its id */
-	readonly store: string;
-	/** the heavier, the better; equal ones in the order of configuration */
-	readonly weight: number;
-	/** the place of an image's object there */
-	locate(image: Image): string;
-}
+export type LocationsOf = (ctx: RequestContext, image: Image) => readonly StoreLocation[];
 
 /** Nothing for those who may not know, and of a deactivated image nothing for anybody but administrators. */
-export function locationsFor(policy: Pick<Policy, 'allows'>, stores: readonly Store[]): LocationsOf {
-	const byWeight = stores.toSorted((a, b) => b.weight - a.weight);
+export function locationsFor(policy: Pick<Policy, 'allows'>, stores: Pick<ImageStores, 'find' | 'ofLocation'>): LocationsOf {
 	return (ctx, image) => {
 		if (image.status === 'deactivated' && !ctx.admin) return [];
-		const holding = byWeight.filter(({ store }) => image.copies.some((copy) => copy.kind === 'backend' && copy.store === store));
-		if (holding.length === 0 || !policy.allows(ctx, 'get_image_location', policyTarget(ctx, image))) return [];
-		return holding.map(({ store, locate }) => ({ url: locate(image), metadata: { store } }));
+		const places = locationsOf(image, stores);
+		return places.length > 0 && policy.allows(ctx, 'get_image_location', policyTarget(ctx, image)) ? places : [];
 	};
+}
+
+/** All places of an image's bytes: those of heavier stores first, equal ones in the order that they came. */
+export function locationsOf(image: Image, stores: Pick<ImageStores, 'find' | 'ofLocation'>): readonly StoreLocation[] {
+	const stored = image.copies.flatMap(({ kind, store, url, metadata }) =>
+		kind === 'backend' && url !== undefined ? [{ url, metadata: { ...metadata, store } }] : [],
+	);
+	const all = [...image.locations, ...stored];
+	const known = new Map(all.toReversed().map((location) => [location.url, location]));
+	const weight = (location: StoreLocation) => stores.ofLocation(location)?.weight ?? 0;
+	return [...new Set(all.map(({ url }) => url))]
+		.map((url) => known.get(url) as StoreLocation)
+		.toSorted((a, b) => weight(b) - weight(a));
+}
+
+/** The places of an image in one store. */
+export function locationsIn(
+	image: Image,
+	store: ImageStore,
+	stores: Pick<ImageStores, 'find' | 'ofLocation'>,
+): readonly StoreLocation[] {
+	return locationsOf(image, stores).filter((location) => stores.ofLocation(location) === store);
 }

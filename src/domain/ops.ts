@@ -12,6 +12,7 @@
 import type { DataFacts, ImageDraft, ImageId, ImageStatus, Settable } from './image.ts';
 import type { MemberStatus } from './member.ts';
 import type { ItemDrafts, ItemKind, NamespaceFields } from './metadef.ts';
+import type { StoreLocation } from './ports/stores.ts';
 
 export type Op =
 	| NodeAnnounce
@@ -20,6 +21,8 @@ export type Op =
 	| ImageSetStatus
 	| ImageSetData
 	| ImageStage
+	| ImageSetLocations
+	| ImageVouch
 	| ImageDelete
 	| CopyAdd
 	| CopyDrop
@@ -76,6 +79,30 @@ export interface ImageStage extends DataFacts {
 	readonly id: ImageId;
 }
 
+/** The places that clients gave for its bytes: all of them, in their order. Replaces those before. */
+export interface ImageSetLocations {
+	readonly type: 'image.locations';
+	readonly id: ImageId;
+	readonly locations: readonly StoreLocation[];
+}
+
+/**
+ * What is said of bytes that lie at the image's places and that this fleet has not read: the store's word for the size, the
+ * client's for the digests. A queued or importing image becomes active by it, if it has a place. `image.data` may follow
+ * when they have been read, and must then agree.
+ */
+export interface ImageVouch {
+	readonly type: 'image.vouch';
+	readonly id: ImageId;
+	/** bytes */
+	readonly size: number;
+	/** md5, hex */
+	readonly checksum: string | null;
+	readonly hashAlgorithm: string | null;
+	/** hex */
+	readonly hashValue: string | null;
+}
+
 /** Tombstone: the id is never used again. */
 export interface ImageDelete {
 	readonly type: 'image.delete';
@@ -87,6 +114,10 @@ export interface CopyAdd {
 	readonly id: ImageId;
 	readonly store: string;
 	readonly kind: 'site' | 'backend';
+	/** of a backend's object: where it is, as its store names the place */
+	readonly url?: string;
+	/** of a backend's object: what its location carries beside the store's id */
+	readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
 export interface CopyDrop {

@@ -20,6 +20,7 @@ const REFUSALS: Readonly<Record<ErrorCode, RefusalCode>> = {
 	'write-denied': 'unavailable',
 	invalid: 'invalid',
 	corrupt: 'invalid',
+	'store-failed': 'unavailable',
 	'unsupported-type': 'invalid',
 	conflict: 'invalid',
 	'limit-exceeded': 'limit-exceeded',

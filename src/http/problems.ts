@@ -24,6 +24,7 @@ const ANSWERS: Readonly<Record<ErrorCode, Answer>> = {
 	'write-denied': { status: 503 },
 	unavailable: { status: 503, headers: { 'retry-after': '10' } },
 	corrupt: { status: 500 },
+	'store-failed': { status: 500 },
 	timeout: { status: 408 },
 	aborted: { status: 503 },
 };

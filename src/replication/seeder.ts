@@ -7,19 +7,17 @@
  * point costs only what was under way: blocks that had come stay, and the next start goes on from there.
  */
 import { codeOf, ImageError } from '#domain/errors.ts';
-import type { ContentRef, Image, ImageId } from '#domain/image.ts';
+import type { ContentRef, Copy, Image, ImageId } from '#domain/image.ts';
 import type { Catalogue } from '#domain/ports/catalogue.ts';
+import type { ImageStore, ObjectSource } from '#domain/ports/stores.ts';
 import type { KeyValue } from '#lib/key-value.ts';
 import type { Log } from '#lib/log.ts';
-import type { ObjectSource, StoreDriver } from '#store/driver.ts';
 import { createBackoffQueue } from './backoff-queue.ts';
 
 export interface SeederOptions {
 	readonly catalogue: Catalogue;
 	readonly content: SeedContent;
-	readonly backend: StoreDriver;
-	/** the backend's id: what `stores` of an image shows */
-	readonly store: string;
+	readonly backend: ImageStore;
 	readonly node: string;
 	readonly site: string;
 	/** durable; which objects this node has put into the backend */
@@ -57,7 +55,8 @@ export interface Seeder extends AsyncDisposable {
 const AT_ONCE = 2;
 
 export function createSeeder(options: SeederOptions): Seeder {
-	const { catalogue, content, backend, store, node, site, kv, log } = options;
+	const { catalogue, content, backend, node, site, kv, log } = options;
+	const store = backend.id;
 	const queue = createBackoffQueue<ImageId>({
 		atOnce: AT_ONCE,
 		work: attend,
@@ -71,7 +70,7 @@ export function createSeeder(options: SeederOptions): Seeder {
 	/** Brings one image's object into line with its record. */
 	async function attend(id: ImageId, signal: AbortSignal): Promise<void> {
 		const image = catalogue.image(id);
-		if (image === undefined) await withdraw(id);
+		if (image === undefined) await withdraw(id, signal);
 		else if (refused.has(id)) return;
 		else if (isSeedable(image)) await seedOrDrop(image, image.content, signal);
 	}
@@ -92,10 +91,10 @@ export function createSeeder(options: SeederOptions): Seeder {
 			await content.complete(ref, { signal });
 			await verify(image, ref, signal);
 		}
-		await storeObject(image, ref, signal);
+		const place = await storeObject(image, ref, signal);
 		// Deleted while its bytes were on the way: the object goes again.
-		if (catalogue.image(image.id) === undefined) return withdraw(image.id);
-		await announce(image);
+		if (catalogue.image(image.id) === undefined) return withdraw(image.id, signal);
+		await announce(image, place);
 		log.info({ image: image.id, from: image.site, bytes: ref.size, store }, 'image seeded');
 	}
 
@@ -120,27 +119,36 @@ export function createSeeder(options: SeederOptions): Seeder {
 	 * The object is noted as ours before it is there: a crash in between must not leave one that nobody would ever remove.
 	 * One that stands there without a note is somebody else's, and ours only if it has the same bytes.
 	 */
-	async function storeObject(image: Image, ref: ContentRef, signal: AbortSignal): Promise<void> {
-		const location = backend.locate(image.id);
-		const vacant = kv.get(image.id) !== undefined || !(await isThere(location));
+	async function storeObject(image: Image, ref: ContentRef, signal: AbortSignal): Promise<Pick<Copy, 'url' | 'metadata'>> {
+		const location = await locate(image.id, signal);
+		const vacant = kv.get(image.id) !== undefined || !(await isThere(location, signal));
 		if (vacant) await note(image.id, location);
 		try {
-			const stored = await backend.put(image.id, objectSource(ref, signal), { signal });
+			const stored = await backend.put(image.id, objectSource(image, ref, signal), { signal });
 			log.debug({ image: image.id, how: stored.how }, 'object stored');
+			if (stored.location !== location || !vacant) await note(image.id, stored.location);
+			return { url: stored.location, ...(stored.metadata && { metadata: stored.metadata }) };
 		} catch (error) {
 			if (codeOf(error) !== 'conflict') throw error;
 			await adopt(image, location, ref, signal);
+			if (!vacant) await note(image.id, location);
+			return { url: location };
 		}
-		if (!vacant) await note(image.id, location);
+	}
+
+	async function locate(id: ImageId, signal: AbortSignal): Promise<string> {
+		const location = await backend.locate(id, { signal });
+		if (location === undefined) throw new ImageError('store-failed', `store ${store} cannot tell where its objects are`);
+		return location;
 	}
 
 	async function note(id: ImageId, location: string): Promise<void> {
 		await kv.write([{ put: id, value: Buffer.from(location) }], { sync: true });
 	}
 
-	async function isThere(location: string): Promise<boolean> {
+	async function isThere(location: string, signal: AbortSignal): Promise<boolean> {
 		try {
-			await backend.stat(location);
+			await backend.stat(location, { signal });
 			return true;
 		} catch (error) {
 			if (codeOf(error) === 'not-found') return false;
@@ -162,7 +170,7 @@ export function createSeeder(options: SeederOptions): Seeder {
 		ref: ContentRef,
 		signal: AbortSignal,
 	): Promise<boolean> {
-		if ((await backend.stat(location)).size !== ref.size) return false;
+		if ((await backend.stat(location, { signal })).size !== ref.size) return false;
 		let start = 0;
 		for await (const chunk of stored) {
 			let at = 0;
@@ -175,34 +183,38 @@ export function createSeeder(options: SeederOptions): Seeder {
 		return true;
 	}
 
-	function objectSource(ref: ContentRef, signal: AbortSignal): ObjectSource {
+	function objectSource({ checksum, owner }: Image, ref: ContentRef, signal: AbortSignal): ObjectSource {
 		const file = content.file(ref.root);
 		return {
 			size: ref.size,
+			...(checksum !== null && { checksum }),
+			owner,
 			read: () => content.read(ref, { start: 0, end: ref.size }, { signal }),
+			rereadable: true,
 			...(file !== undefined && { file }),
 		};
 	}
 
-	async function announce(image: Image): Promise<void> {
+	async function announce(image: Image, place: Pick<Copy, 'url' | 'metadata'>): Promise<void> {
 		const said = (name: string) => catalogue.image(image.id)?.copies.some((copy) => copy.node === node && copy.store === name);
 		await catalogue.commit([
 			...(said(site) ? [] : [{ type: 'copy.add', id: image.id, store: site, kind: 'site' } as const]),
-			...(said(store) ? [] : [{ type: 'copy.add', id: image.id, store, kind: 'backend' } as const]),
+			...(said(store) ? [] : [{ type: 'copy.add', id: image.id, store, kind: 'backend', ...place } as const]),
 		]);
 	}
 
 	/** The data directory may have moved since the object was noted: it goes from where it was put and from where it would be put now. */
-	async function withdraw(id: ImageId): Promise<void> {
+	async function withdraw(id: ImageId, signal: AbortSignal): Promise<void> {
 		const noted = kv.get(id);
 		if (noted === undefined) return;
-		for (const location of new Set([Buffer.from(noted).toString('utf8'), backend.locate(id)])) await removeObject(location);
+		for (const location of new Set([Buffer.from(noted).toString('utf8'), await locate(id, signal)]))
+			await removeObject(location, signal);
 		await kv.write([{ del: id }], { sync: true });
 	}
 
-	async function removeObject(location: string): Promise<void> {
+	async function removeObject(location: string, signal: AbortSignal): Promise<void> {
 		try {
-			await backend.remove(location);
+			await backend.remove(location, { signal });
 		} catch (error) {
 			if (codeOf(error) !== 'not-found') throw error;
 		}

@@ -1,52 +1,76 @@
 /**
  * The port of central backends, Glance Store's word for places that keep whole images in Glance's own layout.
  *
- * To add a driver: one file in drivers/ that exports `manifest`, `parseOptions` and `open`, one line in
- * drivers/index.ts, one row in test/contract/store-driver.test.ts.
+ * To add a driver: one file in drivers/ that exports a `DriverKind`, one line in drivers/index.ts, one test file that runs
+ * test/support/store-driver-suite.ts on the real server. A driver speaks its backend's protocol and nothing else: retries,
+ * limits on time and number, refused capabilities, counting and checksums are the wrapper's (store.ts), the same for all.
+ *
+ * Errors are `ImageError`s, and no message carries a credential. Codes, after Glance Store's exceptions:
+ * `not-found` NotFound · `conflict` Duplicate, HasSnapshot, InUseByStore · `full` StorageFull · `write-denied` StorageWriteDenied
+ * · `invalid` Invalid, BadStoreUri · `forbidden` Forbidden · `unavailable` the backend cannot be reached, or says that it is
+ * too busy: asking again may help · `store-failed` BackendException and every answer that makes no sense · `aborted`.
  */
 import type { ByteRange } from '#domain/controller.ts';
+import type { ObjectSource, StoreCall, StoredObject, StoreReaders } from '#domain/ports/stores.ts';
+import type { Log } from '#lib/log.ts';
+import type { StoreOptions } from './options.ts';
 
 export interface DriverManifest {
 	/** Glance's type name: file, http, s3, swift, rbd, … */
 	readonly type: string;
+	/** of the locations it understands, without the colon */
 	readonly schemes: readonly string[];
+	/** takes objects (WRITE_ACCESS) */
 	readonly writable: boolean;
-	/** serves ranges (READ_RANDOM) */
+	/** serves ranges (READ_RANDOM). Of one that does not, only whole objects are asked for. */
 	readonly ranged: boolean;
+	/** lets objects go; a location of one that does not is only forgotten */
+	readonly removable: boolean;
 	/** takes a whole file of the same host by link or clone instead of a stream */
 	readonly adoptsFiles: boolean;
+}
+
+/** A type of store: what the register holds. */
+export interface DriverKind {
+	readonly manifest: DriverManifest;
+	/** Throws `OptionError` with the option's name: before anything is opened, and without talking to anybody. */
+	check(options: StoreOptions): void;
+	/**
+	 * Loads what the driver needs (an SDK, a native library) and speaks to the backend at least once. Fails with `unavailable`
+	 * while the backend is down: it is tried again later. A half-written object that a crash has left is removed, or is of no harm.
+	 */
+	open(options: StoreOptions, around: DriverSurroundings): Promise<StoreDriver>;
+	/** `properties` of `GET /v2/info/stores/detail`: Glance's names, never a secret. */
+	properties(options: StoreOptions): Readonly<Record<string, unknown>>;
+}
+
+export interface DriverSurroundings {
+	/** the store's id, for messages */
+	readonly store: string;
+	readonly log: Log;
+	readonly signal: AbortSignal;
+	/** this node's own folder for the driver, made when it is used; absolute */
+	readonly workDir: string;
 }
 
 export interface StoreDriver extends AsyncDisposable {
 	readonly manifest: DriverManifest;
 	/**
-	 * Stores one object: visible and durable when it resolves, nothing left when it fails.
-	 * `conflict` when an object of that key exists; `full`, `write-denied`; `invalid` when the source's length differs from `size`.
+	 * Stores one object: visible and durable when it resolves, nothing left when it fails or is aborted.
+	 * Reads the source at most once, in order, no faster than the backend takes it, and holds no more of it than a few parts.
+	 * `conflict` when an object of that key exists; `invalid` when the source's length differs from its `size`.
 	 */
-	put(key: string, source: ObjectSource, options: { readonly signal: AbortSignal }): Promise<StoredObject>;
-	/** Bytes [start, end) in order. `not-found` when there is no such object. */
-	get(location: string, range: ByteRange, options: { readonly signal: AbortSignal }): AsyncIterable<Uint8Array>;
-	/** bytes; `not-found` */
-	stat(location: string): Promise<{ readonly size: number }>;
-	/** `not-found` when it was not there. */
-	remove(location: string): Promise<void>;
-	/** The location that `put` of this key gives. */
-	locate(key: string): string;
+	put(key: string, source: ObjectSource, call: StoreCall): Promise<StoredObject>;
+	/** Bytes [start, end) in order; `whole` is the object to its end. A chunk is valid until the next one is asked for. */
+	get(location: string, range: ByteRange | 'whole', call: StoreCall): AsyncIterable<Uint8Array>;
+	/** bytes; `not-found`; `invalid` for a location that is not one of this driver's */
+	stat(location: string, call: StoreCall): Promise<{ readonly size: number }>;
+	/** `not-found` when it was not there; `conflict` while something depends on it. */
+	remove(location: string, call: StoreCall): Promise<void>;
+	/** The location that `put` of this key gives, where that can be known before. */
+	locate(key: string): string | undefined;
 	/** Throws when the backend cannot take and give objects right now. */
-	check(options: { readonly signal: AbortSignal }): Promise<void>;
-}
-
-export interface ObjectSource {
-	/** bytes */
-	readonly size: number;
-	read(): AsyncIterable<Uint8Array>;
-	/** A finished, immutable file with exactly these bytes on this host, if there is one. */
-	readonly file?: string;
-}
-
-export interface StoredObject {
-	/** Glance's URI: file:///dir/<image id> */
-	readonly location: string;
-	/** how it came there: `link` and `clone` cost no second copy */
-	readonly how: 'link' | 'clone' | 'copy';
+	check(call: StoreCall): Promise<void>;
+	/** Who may read an object, for backends that have their own accounts (swift, multi-tenant). */
+	share?(location: string, readers: StoreReaders, call: StoreCall): Promise<void>;
 }

@@ -116,6 +116,7 @@ for (const [name, open] of Object.entries(SUBJECTS)) {
 					updatedAt: START + 5,
 					content: null,
 					staged: null,
+					locations: [],
 					worker: null,
 					site: 'centre',
 					copies: [],

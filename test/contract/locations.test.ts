@@ -3,23 +3,25 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Image } from '#domain/image.ts';
 import { locationsFor } from '#domain/locations.ts';
+import type { ImageStore, StoreLocation } from '#domain/ports/stores.ts';
 import { silentLog } from '#lib/log.ts';
 import { createRulePolicy } from '#policy/rule-policy.ts';
 import { administrator, caller, testSite, UPLOADABLE, uploadOf } from '../support/onion.ts';
 
 const policy = createRulePolicy({ log: silentLog });
-const STORES = [
-	{ store: 'slow', weight: 1, locate: ({ id }: Image) => `file:///slow/${id}` },
-	{ store: 'fast', weight: 9, locate: ({ id }: Image) => `file:///fast/${id}` },
-	{ store: 'empty', weight: 99, locate: ({ id }: Image) => `file:///empty/${id}` },
-];
-const locationsOf = locationsFor(policy, STORES);
+const WEIGHTS: Readonly<Record<string, number>> = { slow: 1, fast: 9, empty: 99 };
+const stores = {
+	find: (id: string) => ({ id, weight: WEIGHTS[id] ?? 0 }) as ImageStore,
+	ofLocation: ({ metadata }: StoreLocation) => stores.find(String(metadata.store)),
+};
+const locationsOf = locationsFor(policy, stores);
 
 async function stored(visibility: Image['visibility'] = 'community') {
 	const { images, catalogue } = await testSite();
 	const { id } = await images.create(caller(), { ...UPLOADABLE, visibility });
 	await images.upload(caller(), id, uploadOf(Buffer.from('x')));
-	for (const store of ['slow', 'fast']) await catalogue.commit([{ type: 'copy.add', id, store, kind: 'backend' }]);
+	for (const store of ['slow', 'fast'])
+		await catalogue.commit([{ type: 'copy.add', id, store, kind: 'backend', url: `file:///${store}/${id}` }]);
 	return { images, image: await images.show(caller(), id) };
 }
 

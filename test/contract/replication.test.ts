@@ -19,6 +19,7 @@ import { eventually } from '../support/eventually.ts';
 import { logTrust, logWriter } from '../support/fleet-of-logs.ts';
 import { chunks, type OpenContent, openContent, put, readAll } from '../support/open-content.ts';
 import { temporaryDir } from '../support/temporary-dir.ts';
+import { testStore } from '../support/test-store.ts';
 
 const MiB = 1024 * 1024;
 const signal = new AbortController().signal;
@@ -56,7 +57,7 @@ for (const [name, openBackend] of Object.entries(backends)) {
 				scene.seeder.nudge();
 				await eventually('the queue to be empty', () => (scene.seeder.backlog() === 0 ? true : undefined));
 				assert.ok(!scene.storesOf(id).includes('file'));
-				await assert.rejects(scene.driver.stat(scene.driver.locate(id)));
+				assert.equal(await scene.holds(id), false);
 				assert.equal(scene.refusals(), 1);
 			}));
 
@@ -180,7 +181,8 @@ async function openScene(openBackend: (dir: string) => Promise<StoreDriver>, sta
 	const here = stack.use(await openContent({ sources, shareBlocks: false, limits: { sourceWaitMs: 50 } }));
 	sources.connect({ find: () => (linked ? [source] : []), onChange: () => () => {}, reportBad: () => {} });
 
-	const driver = stack.use(await openBackend(dir.path));
+	const driver = testStore('file', stack.use(await openBackend(dir.path)));
+	const locate = async (id: ImageId) => (await driver.locate(id, { signal })) ?? '';
 	const keeper = stack.use(
 		createCopyKeeper({ catalogue: centre, data: here.store, node: centreKey.log, site: 'centre', log: silentLog }),
 	);
@@ -194,7 +196,6 @@ async function openScene(openBackend: (dir: string) => Promise<StoreDriver>, sta
 			catalogue: centre,
 			content: here.store,
 			backend: { ...driver, put: (...args) => driver.put(...args).finally(afterPut) },
-			store: 'file',
 			node: centreKey.log,
 			site: 'centre',
 			kv,
@@ -241,14 +242,14 @@ async function openScene(openBackend: (dir: string) => Promise<StoreDriver>, sta
 				centre.image(id)?.copies.some(({ kind }) => kind === 'backend') ? true : undefined,
 			),
 		async object(id: ImageId) {
-			const location = driver.locate(id);
-			const { size } = await driver.stat(location);
+			const location = await locate(id);
+			const { size } = await driver.stat(location, { signal });
 			const parts: Uint8Array[] = [];
 			for await (const chunk of driver.get(location, { start: 0, end: size }, { signal })) parts.push(Buffer.from(chunk));
 			return Buffer.concat(parts);
 		},
-		holds: (id: ImageId) =>
-			driver.stat(driver.locate(id)).then(
+		holds: async (id: ImageId) =>
+			driver.stat(await locate(id), { signal }).then(
 				() => true,
 				() => false,
 			),

@@ -32,6 +32,7 @@ export function sampleImage(over: Partial<Image> = {}): Image {
 		],
 		members: [],
 		staged: null,
+		locations: [],
 		worker: null,
 		revision: 4,
 		...over,

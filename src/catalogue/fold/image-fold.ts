@@ -8,7 +8,17 @@
  */
 import { type ErrorCode, ImageError } from '#domain/errors.ts';
 import { assertFollows, type Copy, follows, type Image, type ImageStatus } from '#domain/image.ts';
-import type { ImageCreate, ImageSetData, ImageSetStatus, ImageStage, MetadefOp, Op } from '#domain/ops.ts';
+import type {
+	CopyAdd,
+	ImageCreate,
+	ImageSetData,
+	ImageSetLocations,
+	ImageSetStatus,
+	ImageStage,
+	ImageVouch,
+	MetadefOp,
+	Op,
+} from '#domain/ops.ts';
 import { compareUtf8 } from '#lib/utf8-order.ts';
 import { isMemberOp, withMembers } from './image-members.ts';
 import { updated } from './image-update.ts';
@@ -35,7 +45,7 @@ const COPIES_PER_NODE_MAX = 64;
 export function foldImage(state: ImageState, writer: Writer, op: ImageOp): Folded<ImageState> {
 	switch (op.type) {
 		case 'copy.add':
-			return withCopy(state, { store: op.store, node: writer.log, kind: op.kind });
+			return withCopy(state, copyOf(op, writer.log));
 		case 'copy.drop':
 			return {
 				state: withCopies(
@@ -67,6 +77,7 @@ function create(state: ImageState, writer: Writer, op: ImageCreate): Folded<Imag
 		createdAt: writer.at,
 		updatedAt: writer.at,
 		content: null,
+		locations: [],
 		staged: null,
 		worker: null,
 		site: writer.site,
@@ -111,26 +122,75 @@ function changed(image: Image, op: Exclude<ChangeOp, { type: 'image.delete' }>, 
 	if (op.type === 'image.status')
 		return { ...withStatus(image, op), worker: WORKED_ON.has(op.status) ? log : null, updatedAt: at };
 	if (op.type === 'image.stage') return { ...withStaged(image, op), updatedAt: at };
+	if (op.type === 'image.locations') return { ...withLocations(image, op), updatedAt: at };
+	if (op.type === 'image.vouch') return { ...withWord(image, op), worker: null, updatedAt: at };
 	return { ...withData(image, op), worker: null, updatedAt: at };
 }
 
 /** Without data an image becomes active by `image.data` alone, and it is deleted by `image.delete` alone. */
 function withStatus(image: Image, { status }: ImageSetStatus): Image {
 	assertFollows(image.status, status);
-	if (status === 'active' && image.content === null)
+	if (status === 'active' && image.content === null && image.locations.length === 0)
 		throw new ImageError('conflict', `image ${image.id} has no data and cannot become active`);
 	if (status === 'deleted') throw new ImageError('conflict', `image ${image.id} can only be deleted as a whole`);
-	if (status === 'queued') return { ...image, status, staged: null, size: null, virtualSize: null };
+	if (status === 'queued') return { ...image, ...NO_DATA, status };
 	return { ...image, status };
 }
 
+/** What a queued image does not have. */
+const NO_DATA = {
+	staged: null,
+	size: null,
+	virtualSize: null,
+	checksum: null,
+	hashAlgorithm: null,
+	hashValue: null,
+	locations: [],
+};
+
 function withData(image: Image, op: ImageSetData): Image {
 	if (image.content !== null) throw new ImageError('conflict', `image ${image.id} has data already`);
-	if (!follows(image.status, 'active'))
-		throw new ImageError('conflict', `image ${image.id} is ${image.status} and cannot be given data`);
 	const { content, checksum, hashAlgorithm, hashValue, virtualSize } = op;
 	const facts = { size: content.size, content, checksum, hashAlgorithm, hashValue, virtualSize };
+	if (isAtPlacesAlone(image)) return { ...image, ...assertAgreeing(image, facts) };
+	if (!follows(image.status, 'active'))
+		throw new ImageError('conflict', `image ${image.id} is ${image.status} and cannot be given data`);
 	return { ...image, ...facts, status: 'active', staged: null };
+}
+
+/** Active, and its bytes are where a client said: nobody here has read them yet. */
+function isAtPlacesAlone({ status, locations }: Image): boolean {
+	return (status === 'active' || status === 'deactivated') && locations.length > 0;
+}
+
+/** An active image never changes: what was read must be what was said. */
+function assertAgreeing<T extends Pick<Image, 'size' | 'checksum' | 'hashAlgorithm' | 'hashValue'>>(image: Image, facts: T): T {
+	const sameAlgorithm = image.hashAlgorithm === null || image.hashAlgorithm === facts.hashAlgorithm;
+	const agrees = (key: 'size' | 'checksum' | 'hashValue') => image[key] === null || image[key] === facts[key];
+	if (!agrees('size') || !agrees('checksum') || (sameAlgorithm && !agrees('hashValue')))
+		throw new ImageError('conflict', `the bytes of image ${image.id} are not those that were announced`);
+	return facts;
+}
+
+/** An image that has no other bytes keeps at least one place while it is active. */
+function withLocations(image: Image, { locations }: ImageSetLocations): Image {
+	const hasOthers = image.content !== null || !(image.status === 'active' || image.status === 'deactivated');
+	if (locations.length === 0 && !hasOthers)
+		throw new ImageError('conflict', `image ${image.id} would lose the last place of its bytes`);
+	return { ...image, locations };
+}
+
+function withWord(image: Image, { size, checksum, hashAlgorithm, hashValue }: ImageVouch): Image {
+	if (image.content !== null || image.locations.length === 0)
+		throw new ImageError('conflict', `image ${image.id} is not one whose bytes lie at a given place alone`);
+	const facts = { size, checksum, hashAlgorithm, hashValue };
+	if (isAtPlacesAlone(image)) return { ...image, ...assertAgreeing(image, facts) };
+	assertFollows(image.status, 'active');
+	return { ...image, ...facts, status: 'active', staged: null };
+}
+
+function copyOf({ store, kind, url, metadata }: CopyAdd, node: string): Copy {
+	return { store, node, kind, ...(url !== undefined && { url }), ...(metadata && { metadata }) };
 }
 
 function withStaged(image: Image, { content, checksum, hashAlgorithm, hashValue }: ImageStage): Image {

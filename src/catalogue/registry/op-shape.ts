@@ -7,15 +7,18 @@ import type {
 	ImageCreate,
 	ImageDelete,
 	ImageSetData,
+	ImageSetLocations,
 	ImageSetStatus,
 	ImageStage,
 	ImageUpdate,
+	ImageVouch,
 	MemberAdd,
 	MemberRemove,
 	MemberSetStatus,
 	NodeAnnounce,
 	Op,
 } from '#domain/ops.ts';
+import type { StoreLocation } from '#domain/ports/stores.ts';
 import { METADEF_SHAPES } from './metadef-op-shape.ts';
 import { type Check, dictionary, flag, integer, list, nullable, oneOf, refuse, shape, text } from './shapes.ts';
 
@@ -25,6 +28,9 @@ const VALUE_CHARS_MAX = 65_535;
 const CERTIFICATE_CHARS_MAX = 8192;
 const ITEMS_MAX = 1024;
 const ADDRESSES_MAX = 32;
+const URL_CHARS_MAX = 8192;
+const METADATA_CHARS_MAX = 65_535;
+const LOCATIONS_MAX = 128;
 const INT32_MAX = 2 ** 31 - 1;
 /** 1 TiB of 256 KiB blocks: what a manifest may make others allocate. */
 const BLOCKS_MAX = 2 ** 22;
@@ -64,6 +70,13 @@ const content: Check = (value, at) => {
 	if (size / blockSize > BLOCKS_MAX) refuse(at, `has more than ${BLOCKS_MAX} blocks`);
 };
 
+/** Values of any shape, as JSON has them, that stay small. */
+const plain: Check = (value, at) => {
+	if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(at, 'is not an object');
+	if (JSON.stringify(value).length > METADATA_CHARS_MAX) refuse(at, `has more than ${METADATA_CHARS_MAX} characters`);
+};
+const location = shape<StoreLocation>({ url: text(URL_CHARS_MAX), metadata: plain });
+
 const facts = { content, checksum: text(64, HEX), hashAlgorithm: text(64), hashValue: text(256, HEX) };
 
 const SHAPES: Readonly<Record<Op['type'], Check>> = {
@@ -97,8 +110,20 @@ const SHAPES: Readonly<Record<Op['type'], Check>> = {
 		virtualSize: nullable(integer(0, Number.MAX_SAFE_INTEGER)),
 	}),
 	'image.stage': shape<ImageStage>({ type, id, ...facts }),
+	'image.locations': shape<ImageSetLocations>({ type, id, locations: list(location, LOCATIONS_MAX) }),
+	'image.vouch': shape<ImageVouch>({
+		type,
+		id,
+		size: integer(0, Number.MAX_SAFE_INTEGER),
+		checksum: nullable(text(64, HEX)),
+		hashAlgorithm: nullable(text(64)),
+		hashValue: nullable(text(256, HEX)),
+	}),
 	'image.delete': shape<ImageDelete>({ type, id }),
-	'copy.add': shape<CopyAdd>({ type, id, store: name, kind: oneOf(['site', 'backend']) }),
+	'copy.add': shape<CopyAdd>(
+		{ type, id, store: name, kind: oneOf(['site', 'backend']), url: text(URL_CHARS_MAX), metadata: plain },
+		['url', 'metadata'],
+	),
 	'copy.drop': shape<CopyDrop>({ type, id, store: name }),
 	'member.add': shape<MemberAdd>({ type, id, member }),
 	'member.status': shape<MemberSetStatus>({ type, id, member, status: oneOf(MEMBER_STATUSES) }),

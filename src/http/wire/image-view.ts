@@ -1,12 +1,12 @@
 import type { Image } from '#domain/image.ts';
-import type { ImageLocation } from '#domain/locations.ts';
+import type { StoreLocation } from '#domain/ports/stores.ts';
 import { DEFAULT_RULES, type ImageRules } from './image-rules.ts';
 import { viewTime } from './times.ts';
 
 export interface ViewOptions {
 	readonly rules: ImageRules;
 	/** only asked when places are shown */
-	readonly locationsOf: (image: Image) => readonly ImageLocation[];
+	readonly locationsOf: (image: Image) => readonly StoreLocation[];
 }
 
 export const DEFAULT_VIEW: ViewOptions = { rules: DEFAULT_RULES, locationsOf: () => [] };
@@ -69,7 +69,7 @@ function viewProperties({ properties }: Image, { custom, additionalProperties }:
 }
 
 /** `locations` is there, if empty, wherever locations may be seen; `direct_url` only when there is one. */
-function viewLocations(locations: readonly ImageLocation[], { showMultipleLocations, showDirectUrl }: ImageRules): object {
+function viewLocations(locations: readonly StoreLocation[], { showMultipleLocations, showDirectUrl }: ImageRules): object {
 	const best = locations[0];
 	return {
 		...(showMultipleLocations && { locations }),

@@ -8,22 +8,34 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { ByteRange } from '#domain/controller.ts';
 import { type ErrorCode, ImageError } from '#domain/errors.ts';
+import type { ObjectSource, StoredObject } from '#domain/ports/stores.ts';
 import { syncDirectory } from '#lib/durable.ts';
 import { FILE_SYSTEM_CODES } from '#lib/file-system-codes.ts';
 import { MiB } from '#lib/sizes.ts';
-import type { DriverManifest, ObjectSource, StoreDriver, StoredObject } from '../driver.ts';
+import type { DriverKind, DriverManifest, StoreDriver } from '../driver.ts';
+import { needed, parseOptions } from '../options.ts';
 
 export interface FilesystemOptions {
 	/** absolute path; Glance's filesystem_store_datadir */
 	readonly dir: string;
 }
 
-export const manifest: DriverManifest = {
+const manifest: DriverManifest = {
 	type: 'file',
 	schemes: ['file', 'filesystem'],
 	writable: true,
 	ranged: true,
+	removable: true,
 	adoptsFiles: true,
+};
+
+const OPTIONS = { filesystem_store_datadir: needed };
+
+export const filesystem: DriverKind = {
+	manifest,
+	check: (options) => void parseOptions(OPTIONS, options),
+	open: (options) => openFilesystem({ dir: parseOptions(OPTIONS, options).filesystem_store_datadir }),
+	properties: (options) => ({ data_dir: parseOptions(OPTIONS, options).filesystem_store_datadir }),
 };
 
 const KEY = /^[0-9A-Za-z][0-9A-Za-z-]{0,63}$/;
@@ -44,7 +56,7 @@ export async function openFilesystem({ dir }: FilesystemOptions): Promise<StoreD
 		const path = pathOf(key);
 		const how = await inStoreTerms(adopt(path, source, signal), key);
 		await syncDirectory(root);
-		return { location: pathToFileURL(path).href, how };
+		return { location: pathToFileURL(path).href, how, size: (await stat(path)).size };
 	}
 
 	return {
@@ -53,7 +65,7 @@ export async function openFilesystem({ dir }: FilesystemOptions): Promise<StoreD
 		async *get(location, range, { signal }) {
 			const file = await inStoreTerms(open(keyPath(root, location), constants.O_RDONLY | constants.O_NOFOLLOW), location);
 			try {
-				yield* readRange(file, range, signal);
+				yield* readRange(file, range === 'whole' ? { start: 0, end: (await file.stat()).size } : range, signal);
 			} finally {
 				await file.close();
 			}
@@ -74,7 +86,7 @@ export async function openFilesystem({ dir }: FilesystemOptions): Promise<StoreD
 
 async function adopt(path: string, source: ObjectSource, signal: AbortSignal): Promise<StoredObject['how']> {
 	if (source.file !== undefined) {
-		if ((await stat(source.file)).size !== source.size) throw wrongSize(source.size);
+		if (source.size !== undefined && (await stat(source.file)).size !== source.size) throw wrongSize(source.size);
 		if (await succeeds(link(source.file, path), LINK_REFUSED)) return 'link';
 	}
 	const part = `${path}${PART_SUFFIX}`;
@@ -111,11 +123,11 @@ async function writeStream(path: string, source: ObjectSource, signal: AbortSign
 		let written = 0;
 		for await (const chunk of source.read()) {
 			signal.throwIfAborted();
-			if (written + chunk.length > source.size) throw wrongSize(source.size);
+			if (source.size !== undefined && written + chunk.length > source.size) throw wrongSize(source.size);
 			await file.writeFile(chunk);
 			written += chunk.length;
 		}
-		if (written !== source.size) throw wrongSize(source.size);
+		if (source.size !== undefined && written !== source.size) throw wrongSize(source.size);
 		await file.sync();
 	} finally {
 		await file.close();

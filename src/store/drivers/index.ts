@@ -1,9 +1,9 @@
-/** The register of drivers: config names the key. A literal, never a side effect of an import. */
-import type { StoreDriver } from '../driver.ts';
-import { type FilesystemOptions, openFilesystem } from './filesystem.ts';
-import { openMemory } from './memory.ts';
+/**
+ * The register of drivers: a store's configured type names the key. A literal, never a side effect of an import. What is
+ * heavy (an SDK, a native library) a driver loads when it is opened, so that a store that nobody configured costs nothing.
+ */
+import type { DriverKind } from '../driver.ts';
+import { filesystem } from './filesystem.ts';
+import { memory } from './memory.ts';
 
-export const DRIVERS = {
-	file: (options: FilesystemOptions): Promise<StoreDriver> => openFilesystem(options),
-	memory: (): Promise<StoreDriver> => openMemory(),
-} as const;
+export const DRIVERS = { file: filesystem, memory } as const satisfies Readonly<Record<string, DriverKind>>;

@@ -1,14 +1,25 @@
 /** A real driver that keeps objects in memory: for tests of everything above the port. */
 import { ImageError } from '#domain/errors.ts';
-import type { DriverManifest, StoreDriver } from '../driver.ts';
+import type { DriverKind, DriverManifest, StoreDriver } from '../driver.ts';
+import { parseOptions } from '../options.ts';
 
-export const manifest: DriverManifest = {
+const manifest: DriverManifest = {
 	type: 'memory',
 	schemes: ['memory'],
 	writable: true,
 	ranged: true,
+	removable: true,
 	adoptsFiles: false,
 };
+
+export const memory: DriverKind = {
+	manifest,
+	check: (options) => void parseOptions({}, options),
+	open: () => openMemory(),
+	properties: () => ({}),
+};
+
+const PIECE_BYTES = 64 * 1024;
 
 export async function openMemory(): Promise<StoreDriver> {
 	const objects = new Map<string, Uint8Array>();
@@ -30,17 +41,21 @@ export async function openMemory(): Promise<StoreDriver> {
 				chunks.push(Buffer.from(chunk));
 			}
 			const object = Buffer.concat(chunks);
-			if (object.length !== source.size)
+			if (source.size !== undefined && object.length !== source.size)
 				throw new ImageError('invalid', `the object's data are not the ${source.size} bytes announced`);
 			if (objects.has(location)) throw new ImageError('conflict', `memory store holds ${location} already`);
 			objects.set(location, object);
-			return { location, how: 'copy' };
+			return { location, how: 'copy', size: object.length };
 		},
 		async *get(location, range, { signal }) {
 			const object = find(location);
 			signal.throwIfAborted();
-			if (range.end > object.length) throw new ImageError('corrupt', 'the stored object is shorter than the range asked for');
-			yield Buffer.from(object.subarray(range.start, range.end));
+			const { start, end } = range === 'whole' ? { start: 0, end: object.length } : range;
+			if (end > object.length) throw new ImageError('corrupt', 'the stored object is shorter than the range asked for');
+			for (let at = start; at < end; at += PIECE_BYTES) {
+				signal.throwIfAborted();
+				yield Buffer.from(object.subarray(at, Math.min(end, at + PIECE_BYTES)));
+			}
 		},
 		async stat(location) {
 			return { size: find(location).length };

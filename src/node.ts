@@ -26,6 +26,7 @@ import { createCopyKeeper } from '#replication/copy-keeper.ts';
 import { createHolderBook } from '#replication/holder-book.ts';
 import { startHousekeeping } from '#replication/housekeeping.ts';
 import { openImageCache } from '#replication/image-cache.ts';
+import { createImageObjects } from '#replication/image-objects.ts';
 import { lookingUpHolders } from '#replication/looking-up-holders.ts';
 import { createSeeder } from '#replication/seeder.ts';
 import { openStores } from '#store/stores.ts';
@@ -193,9 +194,9 @@ async function startReplication(
 	const specs =
 		fileStoreDir === undefined ? [] : [{ id: FILE_STORE, type: 'file', options: { filesystem_store_datadir: fileStoreDir } }];
 	const stores = stack.use(await openStores({ specs, workDir: join(config.dataDir, 'stores'), log }));
+	const objects = createImageObjects({ kv: db.sub('objects/'), content });
 	for (const store of stores.all) {
-		const kv = db.sub(`seeded/${store.id}/`);
-		const seeder = stack.use(createSeeder({ catalogue, content, backend: store, node, site, kv, log }));
+		const seeder = stack.use(createSeeder({ catalogue, content, objects, backend: store, node, site, log }));
 		stack.defer(exchange.sources.onChange(seeder.nudge));
 		backends.push({ store, seeder });
 	}

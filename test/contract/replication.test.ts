@@ -10,6 +10,7 @@ import type { ContentRef, ImageId } from '#domain/image.ts';
 import type { Op } from '#domain/ops.ts';
 import { silentLog } from '#lib/log.ts';
 import { createCopyKeeper } from '#replication/copy-keeper.ts';
+import { createImageObjects } from '#replication/image-objects.ts';
 import { createSeeder, type Seeder } from '#replication/seeder.ts';
 import type { StoreDriver } from '#store/driver.ts';
 import { openFilesystem } from '#store/drivers/filesystem.ts';
@@ -198,7 +199,7 @@ async function openScene(openBackend: (dir: string) => Promise<StoreDriver>, sta
 			backend: { ...driver, put: (...args) => driver.put(...args).finally(afterPut) },
 			node: centreKey.log,
 			site: 'centre',
-			kv,
+			objects: createImageObjects({ kv, content: here.store }),
 			log,
 		});
 		await seeder.start();

@@ -1,0 +1,18 @@
+/** Objects of images in stores: contents of this node put there whole, and taken out again. */
+import type { ContentRef, Image, ImageId } from '../image.ts';
+import type { ImageStore, PutCall, StoreCall, StoreLocation } from './stores.ts';
+
+export type ObjectFacts = Pick<Image, 'id' | 'owner' | 'checksum'>;
+
+export interface ImageObjects {
+	/**
+	 * Puts a content that is whole here into a store under the image's id; there, durable and right when it resolves. An object
+	 * that has the very same bytes already is taken as it is, one with other bytes is never overwritten: `conflict`.
+	 * That the object is ours is noted before it is there, so that nothing is orphaned whatever happens. Errors as of `ImageStore.put`.
+	 */
+	put(image: ObjectFacts, content: ContentRef, store: ImageStore, call: PutCall): Promise<StoreLocation>;
+	/** Takes out what `put` has stored. Resolves also when there is nothing; `conflict` while something depends on it. */
+	remove(id: ImageId, store: ImageStore, call: StoreCall): Promise<void>;
+	/** Ids of images of which a store holds, or may hold, an object of ours. */
+	noted(store: ImageStore): AsyncIterable<ImageId>;
+}

@@ -12,6 +12,7 @@ import { buildMetadefController } from '#domain/metadefs/onion.ts';
 import { buildImageController } from '#domain/onion.ts';
 import type { ImageCache } from '#domain/ports/image-cache.ts';
 import type { ImageData } from '#domain/ports/image-data.ts';
+import type { ImageObjects } from '#domain/ports/image-objects.ts';
 import type { Quota } from '#domain/ports/quota.ts';
 import type { ImageStores } from '#domain/ports/stores.ts';
 import { recoverInterrupted } from '#domain/recovery.ts';
@@ -46,6 +47,7 @@ interface Floor {
 	readonly node: string;
 	/** the backends of this node */
 	readonly stores: ImageStores;
+	readonly objects: ImageObjects;
 	readonly health: Health;
 	readonly admin: AdminDesk;
 }
@@ -83,7 +85,7 @@ export async function openClientsDoor(
 /** Who may do what with what, and who is told of it. */
 async function openControllers(
 	around: Surroundings,
-	{ db, catalogue, content, cache, site, node }: Floor,
+	{ db, catalogue, content, stores, objects, cache, site, node }: Floor,
 	policy: Awaited<ReturnType<typeof openPolicy>>,
 	quota: Quota,
 	api: Partial<ApiOptions>,
@@ -96,6 +98,8 @@ async function openControllers(
 	const images = buildImageController({
 		...shared,
 		data: content,
+		stores,
+		objects,
 		quota,
 		hashAlgorithm,
 		site,

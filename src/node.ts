@@ -52,7 +52,7 @@ export async function startNode(
 	const replication = await startReplication(around, ground, bytes, exchange);
 	const { db, catalogue, membership, invitations } = ground;
 	const { content, ledger } = bytes;
-	const { stores, backends, cache } = replication;
+	const { stores, objects, backends, cache } = replication;
 	const { http, notes } = await openClientsDoor(around, {
 		db,
 		catalogue,
@@ -61,6 +61,7 @@ export async function startNode(
 		site: membership.site,
 		node: membership.node,
 		stores,
+		objects,
 		health: createHealth({ catalogue, content, exchange, backends }),
 		admin: createDesk({ catalogue, content, ledger, membership, exchange, invitations, backends }),
 	});
@@ -202,7 +203,7 @@ async function startReplication(
 	}
 	const shared = { catalogue, content, sources, node, site, log, clock: Date.now };
 	const cache = config.cache && stack.use(await openImageCache({ ...shared, ...config.cache, kv: db.sub('cache/') }));
-	return { keeper, stores, backends, cache };
+	return { keeper, stores, objects, backends, cache };
 }
 
 function startChores(

@@ -9,7 +9,7 @@ import { recoverImports } from '#domain/recovery.ts';
 import type { TaskController } from '#domain/tasks/controller.ts';
 import { buildTaskController, buildTaskStarter } from '#domain/tasks/onion.ts';
 import { taskProgress } from '#domain/tasks/progress.ts';
-import { openTaskRepository } from '#domain/tasks/repository.ts';
+import { isTaskOver, openTaskRepository } from '#domain/tasks/repository.ts';
 import { taskRunners } from '#imports/index.ts';
 import { createTaskExecutor } from '#imports/task-executor.ts';
 import { createWebSource } from '#imports/web-source.ts';
@@ -54,6 +54,12 @@ export async function openTasks({ config, log, stack }: Surroundings, floor: Tas
 	return {
 		// the API creates tasks of one type only; the others come of requests that have routes of their own
 		tasks: buildTaskController({ ...parts, runners: { import: runners.import } }),
-		imports: buildImportController({ images, tasks: buildTaskStarter({ ...parts, runners }) }),
+		imports: buildImportController({
+			images,
+			tasks: buildTaskStarter({ ...parts, runners }),
+			methods: ['glance-direct', 'copy-image'],
+			isOver: (task) => isTaskOver(repository, task),
+			check: async () => {},
+		}),
 	};
 }

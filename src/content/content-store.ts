@@ -5,6 +5,7 @@
  */
 import { access, constants, statfs } from 'node:fs/promises';
 import { ImageError } from '#domain/errors.ts';
+import type { ContentRef } from '#domain/image.ts';
 import type { Presence, WriteOptions, WrittenData } from '#domain/ports/image-data.ts';
 import type { KeyValue } from '#lib/key-value.ts';
 import type { Log } from '#lib/log.ts';
@@ -21,8 +22,8 @@ import { type ContentLimits, DEFAULT_LIMITS } from './limits.ts';
 import { blockLength, digestAt } from './manifest.ts';
 import { createMutex } from './mutex.ts';
 import { createPins } from './pins.ts';
-import type { BlockSources, ContentStore, ContentUsage, ShelfReader, TransferLedger } from './ports.ts';
-import { publish } from './publish.ts';
+import type { BlockDigests, BlockSources, ContentStore, ContentUsage, ShelfReader, TransferLedger } from './ports.ts';
+import { publish, publishPartial } from './publish.ts';
 import { createBufferPool } from './read-stream.ts';
 import { readContent } from './reading.ts';
 import { removeContent } from './removal.ts';
@@ -133,6 +134,18 @@ function createStore(room: Room, { sources, ledger }: ContentStoreOptions, follo
 		};
 	};
 
+	const hollow = async (content: ContentRef): Promise<void> => {
+		await sessions.endIdle(content.root);
+		const digests = await listOf(content.root);
+		if (digests === undefined || !(await room.publishing(() => remove(content.root)))) return;
+		await publishPartial(room, names.next(), content, digests);
+	};
+
+	const listOf = async (root: string): Promise<BlockDigests | undefined> => {
+		await using held = await shelf.hold(root);
+		return held === undefined ? undefined : await held.content.digests();
+	};
+
 	/** Keeps what is under way known, so that closing can wait for it. */
 	const tracked = <T>(work: Promise<T>): Promise<T> => {
 		const settled = work.catch(() => undefined).finally(() => underWay.delete(settled));
@@ -149,6 +162,7 @@ function createStore(room: Room, { sources, ledger }: ContentStoreOptions, follo
 			await sessions.endIdle(root);
 			await tracked(room.publishing(() => remove(root)));
 		},
+		hollow: (content) => tracked(hollow(content)),
 		async complete(content, { signal, onProgress }) {
 			if (index.record(content.root)?.state === 'complete') return;
 			using use = await sessions.use(content, signal);

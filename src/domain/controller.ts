@@ -19,12 +19,34 @@ export interface ImageController {
 	 * `uploading`. On failure it is `queued` again.
 	 */
 	stage(ctx: RequestContext, id: ImageId, upload: Upload): Promise<Image>;
-	/** A staged image is `importing` from now on; `conflict` for any other, and for one without formats. */
-	beginImport(ctx: RequestContext, id: ImageId, request: ImportRequest): Promise<Image>;
-	/** `done`: what was staged is the image's own, and it is active. `failed`: it is `queued`, what was staged is let go. */
-	endImport(ctx: RequestContext, id: ImageId, how: 'done' | 'failed'): Promise<Image>;
+	/**
+	 * An import holds the image from now on, which is `importing` unless it is copied. The stores that are to have it are noted on
+	 * it; none, and no change, when a copy to all stores finds nothing to do. `conflict` for an image in a status that the
+	 * method does not take, without formats, or held by an import that goes on; also for a store that takes nothing.
+	 */
+	beginImport(ctx: RequestContext, id: ImageId, request: ImportRequest, plan: ImportPlan): Promise<Image>;
+	/** Gives an importing image staged bytes, in place of those before. */
+	stageImport(ctx: RequestContext, id: ImageId, upload: Upload): Promise<Image>;
+	/** What is staged has the declared format, is safe and signed, or the errors of `upload`. */
+	checkImport(ctx: RequestContext, id: ImageId): Promise<Image>;
+	/** Puts what is staged, or of a copy the image's own bytes, into one store, and notes that on the image. Errors as of `ImageStore.put`. */
+	importTo(ctx: RequestContext, id: ImageId, store: string, onProgress?: (bytes: number) => void): Promise<Image>;
+	/** Notes on the image that a store could not take it. */
+	missImport(ctx: RequestContext, id: ImageId, store: string): Promise<Image>;
+	/** What was staged is the image's own, and it is active. */
+	activateImport(ctx: RequestContext, id: ImageId): Promise<Image>;
+	/**
+	 * Nobody holds the image any more. `failed`: one that is not active yet is `queued`, what was staged is let go, and what
+	 * the import has put into stores is taken out; of a copy, that of the `stored` ones.
+	 */
+	endImport(ctx: RequestContext, id: ImageId, how: 'done' | 'failed', stored?: readonly string[]): Promise<Image>;
 	/** Decides and finds the bytes; nothing is read until `read` is iterated. */
-	download(ctx: RequestContext, id: ImageId): Promise<Download>;
+	download(ctx: RequestContext, id: ImageId, wish?: DownloadWish): Promise<Download>;
+	/**
+	 * Takes the image out of one store, which is left with the others. `not-found` when it is not there, `forbidden` for the last
+	 * copy, `conflict` for a store that is not there, an image that is not active, or one that something depends on.
+	 */
+	removeFromStore(ctx: RequestContext, id: ImageId, store: string): Promise<Image>;
 	deactivate(ctx: RequestContext, id: ImageId): Promise<void>;
 	reactivate(ctx: RequestContext, id: ImageId): Promise<void>;
 	addTag(ctx: RequestContext, id: ImageId, tag: string): Promise<void>;
@@ -46,8 +68,23 @@ export interface Upload {
 	readonly data: AsyncIterable<Uint8Array>;
 	/** bytes the client declared (X-OpenStack-Image-Size, else Content-Length); a different count is `invalid` */
 	readonly declaredSize?: number;
+	/** id of the store that is to have it; absent: the default one. `invalid` when it is not there, `gone` when it takes nothing */
+	readonly store?: string;
 	/** the most this upload may carry, in bytes; a layer may lower it; beyond it: `too-large` */
 	readonly maxBytes: number;
+}
+
+export interface DownloadWish {
+	/** ids of stores to read from first, the best first; `invalid` for one that is not there */
+	readonly prefer?: readonly string[];
+}
+
+/** Who imports, and who does not any more. */
+export interface ImportPlan {
+	/** id of the task */
+	readonly task: string;
+	/** Of a task that holds an image: has it ended, or been forgotten? */
+	isOver(task: string): boolean;
 }
 
 export interface Download {

@@ -66,7 +66,7 @@ export interface Image {
 	/** the places that clients gave for its bytes, in their order */
 	readonly locations: readonly StoreLocation[];
 	/** bytes that wait for an import to take them; not readable */
-	readonly staged: DataFacts | null;
+	readonly staged: StagedData | null;
 	/** the site whose log created the image and may change it */
 	readonly site: string;
 	/** peer id of the node that is giving it bytes: of one that is saving, uploading or importing, and of no other */
@@ -88,6 +88,11 @@ export interface DataFacts {
 	readonly hashAlgorithm: string;
 	/** hex */
 	readonly hashValue: string;
+}
+
+export interface StagedData extends DataFacts {
+	/** bytes of the disk inside; null, or absent: nobody has looked yet, or it is not known */
+	readonly virtualSize?: number | null;
 }
 
 /** A full, verified copy: a site's blocks (`store` is the site's name) or a central backend (`store` is its id). */
@@ -135,7 +140,7 @@ const NEXT: Readonly<Record<ImageStatus, readonly ImageStatus[]>> = {
 	uploading: ['importing', 'queued', 'deleted'],
 	importing: ['active', 'deleted', 'queued'],
 	active: ['pending_delete', 'deleted', 'deactivated'],
-	deactivated: ['active', 'deleted'],
+	deactivated: ['active', 'pending_delete', 'deleted'],
 	killed: ['deleted'],
 	pending_delete: ['deleted', 'active'],
 	deleted: [],
@@ -162,9 +167,27 @@ export function assertReadyForStaging(image: Image): void {
 }
 
 /** Only staged data can be imported, into an image whose formats are known. `conflict` otherwise, as Glance has it here. */
-export function assertReadyForImport({ id, status, staged, diskFormat, containerFormat }: Image): void {
+export function assertReadyForImport(image: Image): void {
+	const { id, status, staged } = image;
 	if (status !== 'uploading' || staged === null)
 		throw new ImageError('conflict', `image ${id} is ${status}; only staged data can be imported`);
+	assertHasFormats(image);
+}
+
+/** Data is fetched only into a queued image whose formats are known. */
+export function assertReadyForFetch(image: Image): void {
+	const { id, status } = image;
+	if (status !== 'queued')
+		throw new ImageError('conflict', `image ${id} is ${status}; data can be fetched only while it is queued`);
+	assertHasFormats(image);
+}
+
+/** Only an active image is copied to other stores. */
+export function assertReadyForCopy({ id, status }: Image): void {
+	if (status !== 'active') throw new ImageError('conflict', `image ${id} is ${status}; only an active image can be copied`);
+}
+
+function assertHasFormats({ diskFormat, containerFormat }: Image): void {
 	if (diskFormat === null || containerFormat === null)
 		throw new ImageError('conflict', 'properties disk_format, container_format must be set prior to importing data');
 }

@@ -11,18 +11,21 @@ import { type GuardOf, type LayerOf, layered } from './layered.ts';
 import { authorisation } from './layers/authorisation.ts';
 import { caching } from './layers/caching.ts';
 import { database } from './layers/database.ts';
-import { location } from './layers/location.ts';
+import { location } from './layers/location/location.ts';
 import { notification } from './layers/notifier.ts';
 import { decision } from './layers/policy.ts';
 import { propertyProtection } from './layers/property-protection.ts';
 import { quota } from './layers/quota.ts';
+import { type Arrivals, anyArrival } from './ports/arrivals.ts';
 import type { Catalogue } from './ports/catalogue.ts';
 import type { ImageCache } from './ports/image-cache.ts';
 import type { ImageData } from './ports/image-data.ts';
+import type { ImageObjects } from './ports/image-objects.ts';
 import type { Notifier } from './ports/notifier.ts';
 import type { Policy } from './ports/policy.ts';
 import type { PropertyProtections } from './ports/property-protections.ts';
 import type { Quota } from './ports/quota.ts';
+import type { ImageStores } from './ports/stores.ts';
 
 export type Layer = LayerOf<ImageController>;
 export type Guard = GuardOf<ImageController>;
@@ -30,6 +33,12 @@ export type Guard = GuardOf<ImageController>;
 export interface OnionParts {
 	readonly catalogue: Catalogue;
 	readonly data: ImageData;
+	readonly stores: ImageStores;
+	readonly objects: ImageObjects;
+	/** absent: bytes of any kind pass */
+	readonly arrivals?: Arrivals;
+	/** deleted images keep their data until a scrub; default false */
+	readonly delayedDelete?: boolean;
 	readonly policy: Policy;
 	readonly notifier: Notifier;
 	readonly quota: Quota;
@@ -47,7 +56,17 @@ export interface OnionParts {
 }
 
 export function buildImageController(parts: OnionParts): ImageController {
-	const { catalogue, data, policy, notifier, quota: room, hashAlgorithm, site, clock, log, protections, cache } = parts;
+	const {
+		catalogue,
+		policy,
+		notifier,
+		quota: room,
+		clock,
+		protections,
+		cache,
+		arrivals = anyArrival,
+		delayedDelete = false,
+	} = parts;
 	const repository = database(catalogue);
 	const layers: readonly (Layer | Guard)[] = [
 		authorisation(repository),
@@ -57,5 +76,5 @@ export function buildImageController(parts: OnionParts): ImageController {
 		quota(repository, room),
 		caching(cache),
 	];
-	return layered(location({ repository, data, site, hashAlgorithm, log }), layers);
+	return layered(location({ ...parts, repository, arrivals, delayedDelete }), layers);
 }

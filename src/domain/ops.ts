@@ -9,7 +9,7 @@
  * from any, so that the receiving project can accept wherever it is. `metadef.create` makes the writer's site the owner
  * of a namespace until it is deleted; every other `metadef.*` op counts only from the owning site.
  */
-import type { DataFacts, ImageDraft, ImageId, ImageStatus, Settable } from './image.ts';
+import type { DataFacts, ImageDraft, ImageId, ImageStatus, Settable, StagedData } from './image.ts';
 import type { MemberStatus } from './member.ts';
 import type { ItemDrafts, ItemKind, NamespaceFields } from './metadef.ts';
 import type { StoreLocation } from './ports/stores.ts';
@@ -73,8 +73,8 @@ export interface ImageSetData extends DataFacts {
 	readonly virtualSize: number | null;
 }
 
-/** Says which bytes an uploading image has staged. They are let go when it is `queued` again. */
-export interface ImageStage extends DataFacts {
+/** Says which bytes an uploading or importing image has staged. They are let go when it is `queued` again. */
+export interface ImageStage extends StagedData {
 	readonly type: 'image.stage';
 	readonly id: ImageId;
 }

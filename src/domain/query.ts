@@ -67,7 +67,9 @@ export interface ImagePage {
 type Sharing = Pick<Image, 'owner' | 'visibility' | 'members'>;
 
 /** May this viewer see the image at all (show, download)? For members their status does not matter. */
-export function canSee(viewer: Viewer, image: Sharing): boolean {
+/** One on its way out is seen by nobody. */
+export function canSee(viewer: Viewer, image: Sharing & Pick<Image, 'status'>): boolean {
+	if (image.status === 'pending_delete') return false;
 	return seesUnshared(viewer, image) || membershipOf(viewer, image) !== undefined;
 }
 

@@ -29,11 +29,12 @@ export function usageOf(image: Image | undefined): Usage {
 		images: 1,
 		queued: image.status === 'queued' ? 1 : 0,
 		uploading: image.status === 'saving' || staged ? 1 : 0,
-		bytes: image.content?.size ?? 0,
+		bytes: image.content?.size ?? (HAS_DATA.has(image.status) ? size : 0),
 		stagedBytes: staged ? size : 0,
 	};
 }
 
+const HAS_DATA: ReadonlySet<ImageStatus> = new Set(['active', 'deactivated']);
 const GONE: ReadonlySet<ImageStatus> = new Set(['killed', 'pending_delete', 'deleted']);
 const STAGED: ReadonlySet<ImageStatus> = new Set(['uploading', 'importing']);
 

@@ -1,6 +1,7 @@
 /**
- * Objects in stores, and the notes of which are ours: `<store>/<image>` → the location, empty while nobody can tell it. A
- * note is durable before the object is there and goes only after it. docs/decisions/0015-stores.md
+ * Objects in stores, and the notes of which are ours: `o/<store>/<image>` → the location, empty while nobody can tell it. A
+ * note is durable before the object is there and goes only after it. `d/<store>/<image>`: somebody took the image out of
+ * that store on purpose. docs/decisions/0015-stores.md
  */
 import type { ContentStore } from '#content/ports.ts';
 import { codeOf, ImageError } from '#domain/errors.ts';
@@ -85,22 +86,30 @@ export function createImageObjects({ kv, content }: ImageObjectsOptions): ImageO
 		};
 	}
 
+	async function remove(id: ImageId, store: ImageStore, call: StoreCall): Promise<void> {
+		const key = keyOf(store, id);
+		const noted = noteOf(key);
+		if (noted === undefined) return;
+		// the folder of a store may have moved since: it goes from where it was put and from where it would be put now
+		const urls = new Set([noted, (await store.locate(id, call)) ?? '']);
+		for (const url of urls) if (url !== '') await removeAt(store, url, call);
+		await kv.write([{ del: key }], { sync: true });
+	}
+
 	return {
 		put: (image, ref, store, call) =>
 			alone(keyOf(store, image.id), async () => {
 				using _pinned = content.pin(ref.root);
+				if (kv.get(declinedKey(store, image.id)) !== undefined)
+					await kv.write([{ del: declinedKey(store, image.id) }], { sync: true });
 				return await put(image, ref, store, call);
 			}),
-		remove: (id, store, call) =>
-			alone(keyOf(store, id), async () => {
-				const key = keyOf(store, id);
-				const noted = noteOf(key);
-				if (noted === undefined) return;
-				// the folder of a store may have moved since: it goes from where it was put and from where it would be put now
-				const urls = new Set([noted, (await store.locate(id, call)) ?? '']);
-				for (const url of urls) if (url !== '') await removeAt(store, url, call);
-				await kv.write([{ del: key }], { sync: true });
-			}),
+		remove: (id, store, call) => alone(keyOf(store, id), () => remove(id, store, call)),
+		async decline(id, store, call) {
+			await kv.write([{ put: declinedKey(store, id), value: new Uint8Array(0) }], { sync: true });
+			await alone(keyOf(store, id), () => remove(id, store, call));
+		},
+		isDeclined: (id, store) => kv.get(declinedKey(store, id)) !== undefined,
 		async *noted(store) {
 			const prefix = keyOf(store, '');
 			for await (const key of kv.keys({ gt: prefix, lt: `${prefix}~` })) yield key.slice(prefix.length);
@@ -111,7 +120,11 @@ export function createImageObjects({ kv, content }: ImageObjectsOptions): ImageO
 type Adopting = [image: ObjectFacts, ref: ContentRef, store: ImageStore, url: string, isOurs: boolean, call: PutCall];
 
 function keyOf(store: ImageStore, id: ImageId): string {
-	return `${store.id}/${id}`;
+	return `o/${store.id}/${id}`;
+}
+
+function declinedKey(store: ImageStore, id: ImageId): string {
+	return `d/${store.id}/${id}`;
 }
 
 async function isThere(store: ImageStore, location: string, call: StoreCall): Promise<boolean> {

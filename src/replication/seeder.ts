@@ -118,6 +118,7 @@ export function createSeeder(options: SeederOptions): Seeder {
 
 	function isSeedable(image: Image | undefined): image is Image & { content: ContentRef } {
 		if (image?.content == null || (image.status !== 'active' && image.status !== 'deactivated')) return false;
+		if (objects.isDeclined(image.id, backend)) return false;
 		return !image.copies.some((copy) => copy.node === node && copy.store === store && copy.url !== undefined);
 	}
 

@@ -72,8 +72,8 @@ describe('import', () => {
 	it('is said where clients look for it', async () => {
 		await using api = await startApi();
 		const created = await api.ask('POST', '/v2/images', { body: {} });
-		assert.equal(created.headers['openstack-image-import-methods'], 'glance-direct');
-		assert.deepEqual((await api.ask('GET', '/v2/info/import')).json['import-methods'].value, ['glance-direct']);
+		assert.equal(created.headers['openstack-image-import-methods'], 'glance-direct,copy-image');
+		assert.deepEqual((await api.ask('GET', '/v2/info/import')).json['import-methods'].value, ['glance-direct', 'copy-image']);
 	});
 	it('that cannot be finished leaves a queued image and no byte', async () => {
 		const data = memoryImageData();

@@ -70,7 +70,7 @@ describe('staging', () => {
 		const [lost, tended] = [await images.create(ctx, UPLOADABLE), await images.create(ctx, UPLOADABLE)];
 		for (const { id } of [lost, tended]) {
 			await images.stage(ctx, id, uploadOf(BYTES));
-			await images.beginImport(ctx, id, { method: 'glance-direct' });
+			await images.beginImport(ctx, id, { method: { name: 'glance-direct' } }, { task: 'a task', isOver: () => false });
 		}
 		const node = (await images.show(ctx, lost.id)).worker ?? assert.fail();
 		assert.deepEqual(await recoverImports({ catalogue, site, node: 'its neighbour' }, () => false), []);

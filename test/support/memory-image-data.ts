@@ -58,6 +58,9 @@ export function memoryImageData(): MemoryImageData {
 			}
 		},
 		presence: (root) => (contents.has(root) ? 'complete' : 'none'),
+		async hollow({ root }) {
+			if (!pins.has(root)) contents.delete(root);
+		},
 		async forget(root) {
 			if (!pins.has(root)) contents.delete(root);
 		},

@@ -17,8 +17,10 @@ import type { KeyValue } from '#lib/key-value.ts';
 import { silentLog } from '#lib/log.ts';
 import { createRulePolicy } from '#policy/rule-policy.ts';
 import { type CountingQuota, createQuota, type QuotaParts } from '#quota/quota.ts';
+import { createImageObjects } from '#replication/image-objects.ts';
 import { logTrust, logWriter } from './fleet-of-logs.ts';
 import { memoryImageData } from './memory-image-data.ts';
+import { testStores } from './test-store.ts';
 import { type TestTasks, type TestTasksOptions, testTasks } from './test-tasks.ts';
 
 export interface TestSite extends Omit<TestTasks, 'repository'> {
@@ -57,6 +59,8 @@ export async function testSite(
 	const catalogue = overrides.catalogue ?? (await testCatalogue(site));
 	const quota = createQuota({ catalogue, ...overrides, limits: { ...DEFAULT_QUOTA, ...overrides.limits } });
 	const events: DomainEvent[] = [];
+	const data = overrides.data ?? memoryImageData();
+	const stores = overrides.stores ?? testStores([]);
 	const shared = {
 		catalogue,
 		policy: createRulePolicy({ log: silentLog }),
@@ -65,7 +69,12 @@ export async function testSite(
 		...overrides,
 	};
 	const images = buildImageController({
-		data: memoryImageData(),
+		data,
+		stores,
+		objects: createImageObjects({
+			kv: memoryKeyValue(),
+			content: { ...data, file: () => undefined, pin: () => ({ [Symbol.dispose]() {} }) },
+		}),
 		quota,
 		hashAlgorithm: 'sha512',
 		site,

@@ -8,7 +8,7 @@ import type { TaskRunners } from '#domain/ports/task-runners.ts';
 import type { TaskController } from '#domain/tasks/controller.ts';
 import { buildTaskController, buildTaskStarter } from '#domain/tasks/onion.ts';
 import { taskProgress } from '#domain/tasks/progress.ts';
-import { openTaskRepository, type TaskRepository } from '#domain/tasks/repository.ts';
+import { isTaskOver, openTaskRepository, type TaskRepository } from '#domain/tasks/repository.ts';
 import { draftParser } from '#http/app.ts';
 import { taskRunners } from '#imports/index.ts';
 import { createTaskExecutor, type RunningExecutor } from '#imports/task-executor.ts';
@@ -47,7 +47,13 @@ export async function testTasks(options: TestTasksOptions): Promise<TestTasks> {
 	const { api_image_import: _, ...clientRunners } = runners;
 	return {
 		tasks: buildTaskController({ ...parts, runners: clientRunners }),
-		imports: buildImportController({ images, tasks: buildTaskStarter({ ...parts, runners }) }),
+		imports: buildImportController({
+			images,
+			tasks: buildTaskStarter({ ...parts, runners }),
+			methods: ['glance-direct', 'copy-image'],
+			isOver: (task) => isTaskOver(repository, task),
+			check: async () => {},
+		}),
 		executor,
 		repository,
 	};

@@ -193,10 +193,11 @@ function copyOf({ store, kind, url, metadata }: CopyAdd, node: string): Copy {
 	return { store, node, kind, ...(url !== undefined && { url }), ...(metadata && { metadata }) };
 }
 
-function withStaged(image: Image, { content, checksum, hashAlgorithm, hashValue }: ImageStage): Image {
-	if (image.status !== 'uploading' || image.staged !== null)
+/** An import may stage other bytes than those it began with: converted, decompressed. */
+function withStaged(image: Image, { type: _, id: __, ...staged }: ImageStage): Image {
+	if (image.status !== 'importing' && (image.status !== 'uploading' || image.staged !== null))
 		throw new ImageError('conflict', `image ${image.id} is ${image.status} and cannot be given staged data`);
-	return { ...image, size: content.size, staged: { content, checksum, hashAlgorithm, hashValue } };
+	return { ...image, size: staged.content.size, staged };
 }
 
 function withCopy(state: ImageState, copy: Copy): Folded<ImageState> {

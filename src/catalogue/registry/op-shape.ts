@@ -109,7 +109,9 @@ const SHAPES: Readonly<Record<Op['type'], Check>> = {
 		...facts,
 		virtualSize: nullable(integer(0, Number.MAX_SAFE_INTEGER)),
 	}),
-	'image.stage': shape<ImageStage>({ type, id, ...facts }),
+	'image.stage': shape<ImageStage>({ type, id, ...facts, virtualSize: nullable(integer(0, Number.MAX_SAFE_INTEGER)) }, [
+		'virtualSize',
+	]),
 	'image.locations': shape<ImageSetLocations>({ type, id, locations: list(location, LOCATIONS_MAX) }),
 	'image.vouch': shape<ImageVouch>({
 		type,

@@ -1,44 +1,47 @@
 /**
- * Imports: staged or foreign bytes become an image's own, as tasks. The image is `importing` before its task exists, so
- * that of two requests one is refused; whoever undoes a task makes it `queued` again. Image API v2, "Import an image".
+ * Imports: staged or foreign bytes become an image's own, as tasks. The image is held before its task exists, so that of
+ * two requests one is refused; whoever undoes a task lets it go. Image API v2, "Import an image".
  */
 
 import type { TaskController } from '#domain/tasks/controller.ts';
 import type { RequestContext } from '../context.ts';
 import type { ImageController } from '../controller.ts';
 import type { ImageId } from '../image.ts';
-import type { ImportRequest } from '../import-request.ts';
+import { IMPORT_TASK, IMPORTING, type ImportMethodName, type ImportRequest } from '../import-request.ts';
 
 export interface ImportController {
 	/** names of what `start` takes */
-	readonly methods: readonly string[];
+	readonly methods: readonly ImportMethodName[];
 	/**
 	 * Resolves when the import is under way and would survive the end of the process. `conflict` for an image in another
-	 * status or without formats, `invalid` for a method that is not here.
+	 * status, without formats or held by another import, `invalid` for a method that is not here or a URL that is not fetched.
 	 */
 	start(ctx: RequestContext, id: ImageId, request: ImportRequest): Promise<void>;
 }
-
-export const IMPORT_METHODS = ['glance-direct'] as const;
 
 export interface ImportParts {
 	readonly images: Pick<ImageController, 'beginImport' | 'endImport'>;
 	/** creates tasks in the name of whoever imports, whatever the rules say of the task API */
 	readonly tasks: Pick<TaskController, 'create'>;
+	readonly methods: readonly ImportMethodName[];
+	/** Has a task ended, or is it not known? Who holds an image by such a task holds it no more. */
+	isOver(task: string): boolean;
+	/** Before anything is changed: `invalid` for what could never be fetched. */
+	check(ctx: RequestContext, request: ImportRequest): Promise<void>;
 }
 
-export function buildImportController({ images, tasks }: ImportParts): ImportController {
+export function buildImportController({ images, tasks, methods, isOver, check }: ImportParts): ImportController {
 	return {
-		methods: IMPORT_METHODS,
+		methods,
 		async start(ctx, id, request) {
-			await images.beginImport(ctx, id, request);
-			const input = {
-				image_id: id,
-				import_req: { method: { name: request.method } },
-				...(request.stores && { stores: request.stores }),
-			};
+			await check(ctx, request);
+			const task = crypto.randomUUID();
+			const image = await images.beginImport(ctx, id, request, { task, isOver });
+			// a copy to all stores that finds nothing to do
+			if (image.properties[IMPORT_TASK] !== task) return;
+			const input = { image_id: id, import_req: request, backend: (image.properties[IMPORTING] ?? '').split(',') };
 			try {
-				await tasks.create(ctx, { type: 'api_image_import', input });
+				await tasks.create(ctx, { type: 'api_image_import', input, id: task });
 			} catch (error) {
 				await images.endImport(ctx, id, 'failed');
 				throw error;

@@ -7,8 +7,8 @@ export function caching(cache: Pick<ImageCache, 'asked'> | undefined): Layer {
 		cache === undefined
 			? {}
 			: {
-					async download(ctx, id) {
-						const download = await inner.download(ctx, id);
+					async download(ctx, id, wish) {
+						const download = await inner.download(ctx, id, wish);
 						return {
 							...download,
 							read(range, options) {

@@ -19,6 +19,10 @@ export function notification(facts: ImageFacts, notifier: Notifier, clock: () =>
 		await act();
 		tell(ctx, 'image.update', await facts.get(id).catch(() => before));
 	}
+	function toldUpdated(ctx: RequestContext, image: Image): Image {
+		tell(ctx, 'image.update', image);
+		return image;
+	}
 	function tellMember(ctx: RequestContext, type: MemberEvent['type'], imageId: ImageId, member: Member): Member {
 		notifier.publish({ type, imageId, member, ...circumstances(ctx, clock()) });
 		return member;
@@ -45,18 +49,21 @@ export function notification(facts: ImageFacts, notifier: Notifier, clock: () =>
 			tell(ctx, 'image.update', image);
 			return image;
 		},
-		async beginImport(ctx, id, request) {
-			const image = await inner.beginImport(ctx, id, request);
-			tell(ctx, 'image.update', image);
+		beginImport: async (ctx, id, ...rest) => toldUpdated(ctx, await inner.beginImport(ctx, id, ...rest)),
+		missImport: async (ctx, id, store) => toldUpdated(ctx, await inner.missImport(ctx, id, store)),
+		async activateImport(ctx, id) {
+			const image = await inner.activateImport(ctx, id);
+			for (const type of IMPORTED) tell(ctx, type, image);
 			return image;
 		},
-		async endImport(ctx, id, how) {
-			const image = await inner.endImport(ctx, id, how);
-			for (const type of how === 'done' ? IMPORTED : (['image.update'] as const)) tell(ctx, type, image);
+		async endImport(ctx, id, how, stored) {
+			const image = await inner.endImport(ctx, id, how, stored);
+			if (how === 'failed') tell(ctx, 'image.update', image);
 			return image;
 		},
-		async download(ctx, id) {
-			const download = await inner.download(ctx, id);
+		removeFromStore: async (ctx, id, store) => toldUpdated(ctx, await inner.removeFromStore(ctx, id, store)),
+		async download(ctx, id, wish) {
+			const download = await inner.download(ctx, id, wish);
 			return { ...download, read: tellSent({ notifier, clock }, ctx, download) };
 		},
 		deactivate: (ctx, id) => tellUpdated(ctx, id, () => inner.deactivate(ctx, id)),

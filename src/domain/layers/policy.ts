@@ -67,17 +67,25 @@ export function decision(facts: ImageFacts, policy: Policy): Guard {
 			await mustOn(ctx, id, ['modify_image']);
 			return inner.stage(ctx, id, upload);
 		},
-		async beginImport(ctx, id, request) {
-			await mustOn(ctx, id, ['modify_image']);
-			return inner.beginImport(ctx, id, request);
+		async beginImport(ctx, id, request, plan) {
+			await mustOn(ctx, id, [request.method.name === 'copy-image' ? 'copy_image' : 'modify_image']);
+			return inner.beginImport(ctx, id, request, plan);
 		},
-		async endImport(ctx, id, how) {
-			await mustOn(ctx, id, ['modify_image']);
-			return inner.endImport(ctx, id, how);
+		// What follows was decided when the import began, and must be able to end whatever the rules have become.
+		stageImport: inner.stageImport,
+		checkImport: inner.checkImport,
+		importTo: inner.importTo,
+		missImport: inner.missImport,
+		activateImport: inner.activateImport,
+		endImport: inner.endImport,
+		async download(ctx, id, wish) {
+			const rules = wish?.prefer === undefined ? ['download_image'] : ['download_image', 'download_from_store'];
+			await mustOn(ctx, id, rules);
+			return inner.download(ctx, id, wish);
 		},
-		async download(ctx, id) {
-			await mustOn(ctx, id, ['download_image']);
-			return inner.download(ctx, id);
+		async removeFromStore(ctx, id, store) {
+			await mustOn(ctx, id, ['delete_image_location']);
+			return inner.removeFromStore(ctx, id, store);
 		},
 		async deactivate(ctx, id) {
 			await mustOn(ctx, id, ['deactivate']);

@@ -59,10 +59,8 @@ export function propertyProtection(facts: ImageFacts, protections: PropertyProte
 		},
 		upload: async (ctx, id, upload) => readable(ctx, await inner.upload(ctx, id, upload)),
 		stage: async (ctx, id, upload) => readable(ctx, await inner.stage(ctx, id, upload)),
-		beginImport: async (ctx, id, request) => readable(ctx, await inner.beginImport(ctx, id, request)),
-		endImport: async (ctx, id, how) => readable(ctx, await inner.endImport(ctx, id, how)),
-		async download(ctx, id) {
-			const download = await inner.download(ctx, id);
+		async download(ctx, id, wish) {
+			const download = await inner.download(ctx, id, wish);
 			return { ...download, image: readable(ctx, download.image) };
 		},
 	});

@@ -64,13 +64,14 @@ export function quota(facts: ImageFacts, { limits, reserve }: Quota): Layer {
 		upload: (ctx, id, upload) => taking(ctx, id, 'upload', upload, inner.upload),
 		stage: (ctx, id, upload) => taking(ctx, id, 'stage', upload, inner.stage),
 		/** Refused now rather than by a task that fails later; what decides is the look that the task takes. */
-		async beginImport(ctx, id, request) {
+		async beginImport(ctx, id, request, plan) {
 			using _room = await roomFor(ctx, id);
-			return await inner.beginImport(ctx, id, request);
+			return await inner.beginImport(ctx, id, request, plan);
 		},
-		async endImport(ctx, id, how) {
-			using _room = how === 'done' ? await roomFor(ctx, id) : undefined;
-			return await inner.endImport(ctx, id, how);
+		stageImport: (ctx, id, upload) => taking(ctx, id, 'stage', upload, inner.stageImport),
+		async activateImport(ctx, id) {
+			using _room = await roomFor(ctx, id);
+			return await inner.activateImport(ctx, id);
 		},
 	});
 }

@@ -16,6 +16,11 @@ export interface ImageData {
 	 */
 	read(content: ContentRef, range: ByteRange, options: { readonly signal: AbortSignal }): AsyncIterable<Uint8Array>;
 	presence(root: string): Presence;
+	/**
+	 * Lets the bytes go and keeps what verifies them, unless they are pinned or being read: the next reader fetches what it
+	 * needs of them from wherever they are.
+	 */
+	hollow(content: ContentRef): Promise<void>;
 	/** Removes the bytes unless they are pinned or being read; a later collection takes those. */
 	forget(root: string): Promise<void>;
 }

@@ -13,6 +13,9 @@ export interface ImageObjects {
 	put(image: ObjectFacts, content: ContentRef, store: ImageStore, call: PutCall): Promise<StoreLocation>;
 	/** Takes out what `put` has stored. Resolves also when there is nothing; `conflict` while something depends on it. */
 	remove(id: ImageId, store: ImageStore, call: StoreCall): Promise<void>;
+	/** As `remove`, and the image is not brought there again until somebody asks for that. */
+	decline(id: ImageId, store: ImageStore, call: StoreCall): Promise<void>;
+	isDeclined(id: ImageId, store: ImageStore): boolean;
 	/** Ids of images of which a store holds, or may hold, an object of ours. */
 	noted(store: ImageStore): AsyncIterable<ImageId>;
 }

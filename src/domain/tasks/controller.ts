@@ -18,6 +18,8 @@ export interface TaskController {
 
 export interface TaskDraft {
 	readonly type: string;
+	/** of its own, unless somebody had to know it before */
+	readonly id?: string;
 	/** as the client gave it */
 	readonly input: Readonly<Record<string, unknown>>;
 }

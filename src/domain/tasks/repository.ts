@@ -82,6 +82,12 @@ export async function openTaskRepository(options: TaskRepositoryOptions): Promis
 	};
 }
 
+/** It has ended, or nobody knows it. */
+export function isTaskOver(repository: Pick<TaskRepository, 'stubs'>, id: string): boolean {
+	const stub = repository.stubs().find((each) => each.id === id);
+	return stub === undefined || stub.expiresAt !== null;
+}
+
 function decoded(value: Uint8Array): TaskRecord {
 	return JSON.parse(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8')) as TaskRecord;
 }

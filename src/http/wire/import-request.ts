@@ -1,5 +1,5 @@
 import { ImageError } from '#domain/errors.ts';
-import type { ImportRequest } from '#domain/import-request.ts';
+import type { ImportMethod, ImportRequest } from '#domain/import-request.ts';
 import { quoted } from './texts.ts';
 
 type Body = Readonly<Record<string, unknown>>;
@@ -15,15 +15,40 @@ export function parseImportRequest(body: unknown, methods: readonly string[], he
 	const named = [stores !== undefined, header !== undefined, body.all_stores === true].filter(Boolean);
 	if (named.length > 1) throw new ImageError('invalid', 'stores, all_stores and x-image-meta-store exclude each other');
 	const wanted = header === undefined ? stores : [header];
-	return { method, ...(wanted && { stores: wanted }) };
+	return {
+		method,
+		...(wanted && { stores: wanted }),
+		...(body.all_stores === true && { allStores: true }),
+		...(body.all_stores_must_succeed === false && { allStoresMustSucceed: false }),
+	};
 }
 
-function methodOf({ method }: Body, methods: readonly string[]): string {
-	const name = isObject(method) ? method.name : undefined;
-	if (typeof name !== 'string') throw new ImageError('invalid', 'the body must have a method with a name');
+function methodOf({ method }: Body, methods: readonly string[]): ImportMethod {
+	const { name } = isObject(method) ? method : {};
+	if (!isObject(method) || typeof name !== 'string') throw new ImageError('invalid', 'the body must have a method with a name');
 	if (!methods.includes(name))
 		throw new ImageError('invalid', `import method ${quoted(name)} is not one of ${methods.join(', ')}`);
-	return name;
+	if (name === 'web-download') return { name, uri: textOf(method, 'uri') };
+	if (name === 'glance-download')
+		return {
+			name,
+			region: textOf(method, 'glance_region'),
+			imageId: uuidOf(method, 'glance_image_id'),
+			serviceInterface: textOf(method, 'glance_service_interface', 'public'),
+		};
+	return { name: name === 'copy-image' ? name : 'glance-direct' };
+}
+
+function textOf(method: Body, key: string, byDefault?: string): string {
+	const value = method[key] ?? byDefault;
+	if (typeof value !== 'string' || value === '') throw new ImageError('invalid', `the import method needs ${key}, a text`);
+	return value;
+}
+
+function uuidOf(method: Body, key: string): string {
+	const value = textOf(method, key);
+	if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value)) throw new ImageError('invalid', `${key} must be a UUID`);
+	return value;
 }
 
 function storesOf({ stores }: Body): readonly string[] | undefined {

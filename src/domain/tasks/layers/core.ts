@@ -18,14 +18,14 @@ export interface CoreOptions {
 export function core({ repository, runners, executor, clock }: CoreOptions): TaskController {
 	return {
 		async enter() {},
-		async create(ctx, { type, input }) {
+		async create(ctx, { type, input, id = crypto.randomUUID() }) {
 			const { signal, project, user, requestId } = ctx;
 			const known = typeOf(type);
 			const runner = runnerOf(runners, known);
 			await runner.check(input, { signal });
 			const at = clock();
 			const task = {
-				id: crypto.randomUUID(),
+				id,
 				type: known,
 				status: 'pending',
 				owner: project,

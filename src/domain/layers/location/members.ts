@@ -1,14 +1,14 @@
 /** Members: the innermost verbs of sharing, on the latest record. Part of the controller that `location` begins. */
 
+import type { ImageController } from '#domain/controller.ts';
+import { ImageError } from '#domain/errors.ts';
+import type { LatestRecord } from '#domain/latest-record.ts';
 import type { ImageFacts } from '#domain/ports/image-repository.ts';
-import type { ImageController } from '../controller.ts';
-import { ImageError } from '../errors.ts';
-import type { LatestRecord } from '../latest-record.ts';
-import { assertShared, memberOf } from '../sharing.ts';
+import { assertShared, memberOf } from '#domain/sharing.ts';
 
 export type MemberVerbs = Pick<ImageController, 'listMembers' | 'addMember' | 'showMember' | 'updateMember' | 'removeMember'>;
 
-export function memberVerbs(facts: ImageFacts, latest: LatestRecord): MemberVerbs {
+export function memberVerbs(facts: ImageFacts, latest: Pick<LatestRecord, 'change'>): MemberVerbs {
 	return {
 		listMembers: async (_ctx, id) => (await facts.get(id)).members,
 		showMember: async (_ctx, id, member) => memberOf(await facts.get(id), member),

@@ -1,0 +1,203 @@
+/**
+ * The steps of an import, each safe to do again: what has been done is in the record, so that a task goes on where the
+ * process before it ended. Image API v2, "Import an image"; the order of the steps is imports/image-import.ts's.
+ */
+
+import type { RequestContext } from '#domain/context.ts';
+import type { ImportPlan, Upload } from '#domain/controller.ts';
+import { ImageError } from '#domain/errors.ts';
+import { assertReadyForCopy, assertReadyForFetch, assertReadyForImport, type Image, type ImageId } from '#domain/image.ts';
+import { FAILED, IMPORT_TASK, IMPORTING, type ImportRequest } from '#domain/import-request.ts';
+import type { ImageOp } from '#domain/ports/image-repository.ts';
+import { factsOf, type Location, storeCall } from './shared.ts';
+import { naming, placed } from './taking.ts';
+import { importTargets } from './targets.ts';
+
+export function importingVerbs(parts: Location, readPlaces: (ctx: RequestContext, image: Image) => AsyncIterable<Uint8Array>) {
+	const { change, data, stores, objects, arrivals, repository, release, site, hashAlgorithm } = parts;
+
+	async function beginImport(_ctx: RequestContext, id: ImageId, request: ImportRequest, plan: ImportPlan): Promise<Image> {
+		return change(id, (image) => {
+			assertUnheld(image, plan);
+			READY[request.method.name](image);
+			const targets = importTargets(parts, image, request);
+			if (targets.length === 0) return [];
+			const isCopy = request.method.name === 'copy-image';
+			const failed = listed(image, FAILED).filter((store) => !targets.includes(store));
+			return [
+				...(isCopy ? [] : [{ type: 'image.status', id, status: 'importing' } as const]),
+				noted(id, { [IMPORTING]: targets, [FAILED]: failed, [IMPORT_TASK]: [plan.task] }),
+			];
+		});
+	}
+
+	/** What was staged before goes when no other image has it. */
+	async function stageImport(ctx: RequestContext, id: ImageId, upload: Upload): Promise<Image> {
+		let before: string | undefined;
+		await using written = await data.write(upload.data, {
+			hashAlgorithm,
+			maxBytes: upload.maxBytes,
+			...(upload.declaredSize !== undefined && { declaredSize: upload.declaredSize }),
+			signal: ctx.signal,
+		});
+		const { root } = written.content;
+		try {
+			const image = await change(id, (latest) => {
+				if (latest.status !== 'importing')
+					throw new ImageError('conflict', `image ${id} is ${latest.status} and not being imported`);
+				before = latest.staged?.content.root;
+				return [{ type: 'image.stage', id, ...factsOf(written) }];
+			});
+			if (before !== undefined && before !== root) await release(before);
+			return image;
+		} catch (error) {
+			await release(root);
+			throw error;
+		}
+	}
+
+	/** Everything that is staged is looked at, once more if it was before. */
+	async function checkImport(ctx: RequestContext, id: ImageId): Promise<Image> {
+		const image = await repository.get(id);
+		const { staged } = image;
+		if (staged === null) throw new ImageError('conflict', `image ${id} has nothing staged`);
+		const arrival = await arrivals.begin(ctx, image);
+		const bytes = data.read(staged.content, { start: 0, end: staged.content.size }, { signal: ctx.signal });
+		for await (const _ of arrival.through(bytes)) ctx.signal.throwIfAborted();
+		const { virtualSize } = await arrival.settle();
+		return change(id, (latest) => {
+			if (latest.staged?.content.root !== staged.content.root)
+				throw new ImageError('conflict', `image ${id} was given other data`);
+			return [{ type: 'image.stage', id, ...factsOf(staged), virtualSize }];
+		});
+	}
+
+	/** Bytes at places alone are read and checked first: a copy is made of what is known. */
+	async function readIn(ctx: RequestContext, image: Image): Promise<Image> {
+		if (image.content !== null) return image;
+		await using written = await data.write(readPlaces(ctx, image), {
+			hashAlgorithm: image.hashAlgorithm ?? hashAlgorithm,
+			maxBytes: image.size ?? 0,
+			...(image.size !== null && { declaredSize: image.size }),
+			signal: ctx.signal,
+		});
+		return change(image.id, ({ id, content, virtualSize }) => (content === null ? naming(id, site, written, virtualSize) : []));
+	}
+
+	async function importTo(
+		ctx: RequestContext,
+		id: ImageId,
+		storeId: string,
+		onProgress?: (bytes: number) => void,
+	): Promise<Image> {
+		let image = await repository.get(id);
+		if (image.staged === null) image = await readIn(ctx, image);
+		const ref = image.staged?.content ?? image.content;
+		if (ref === null) throw new ImageError('conflict', `image ${id} has nothing staged`);
+		const store = stores.find(storeId);
+		if (store === undefined && storeId !== site) throw new ImageError('conflict', `there is no store ${storeId}`);
+		const facts = { id, owner: image.owner, checksum: image.staged?.checksum ?? image.checksum };
+		const call = { ...storeCall(ctx), ...(onProgress && { onProgress }) };
+		// this site has it as soon as the image is active
+		if (store === undefined) return image;
+		const place = await objects.put(facts, ref, store, call);
+		return change(id, (latest) => {
+			if ((latest.staged?.content ?? latest.content)?.root !== ref.root)
+				throw new ImageError('conflict', `image ${id} is not being imported any more`);
+			return [
+				placed(id, storeId, place),
+				noted(id, { [IMPORTING]: without(latest, IMPORTING, storeId), [FAILED]: without(latest, FAILED, storeId) }),
+			];
+		});
+	}
+
+	function missImport(_ctx: RequestContext, id: ImageId, store: string): Promise<Image> {
+		return change(id, (image) => [
+			noted(id, {
+				[IMPORTING]: without(image, IMPORTING, store),
+				[FAILED]: [...without(image, FAILED, store), store].toSorted(),
+			}),
+		]);
+	}
+
+	function activateImport(_ctx: RequestContext, id: ImageId): Promise<Image> {
+		return change(id, (image) => {
+			const { status, staged } = image;
+			if (status === 'active') return [];
+			if (status !== 'importing' || staged === null)
+				throw new ImageError('conflict', `image ${id} is ${status} and has nothing to become active by`);
+			const here = noted(id, { [IMPORTING]: without(image, IMPORTING, site), [FAILED]: without(image, FAILED, site) });
+			return [...naming(id, site, staged, staged.virtualSize ?? null), here];
+		});
+	}
+
+	/** `failed`: objects that this import has put into stores go, and what was staged; a copy leaves the image as it was. */
+	async function endImport(
+		ctx: RequestContext,
+		id: ImageId,
+		how: 'done' | 'failed',
+		stored: readonly string[] = [],
+	): Promise<Image> {
+		const image = await repository.get(id);
+		if (how === 'done') return change(id, () => [noted(id, { [IMPORT_TASK]: [] })]);
+		const fresh = image.status === 'importing' ? image.copies.filter(isBackend).map(({ store }) => store) : stored;
+		const ended = await change(id, (latest) => {
+			const missed = [...new Set([...listed(latest, FAILED), ...listed(latest, IMPORTING), ...fresh])].toSorted();
+			return [
+				...fresh.map((store): ImageOp => ({ type: 'copy.drop', id, store })),
+				...(latest.status === 'importing' ? [{ type: 'image.status', id, status: 'queued' } as const] : []),
+				noted(id, { [IMPORTING]: [], [FAILED]: missed, [IMPORT_TASK]: [] }),
+			];
+		});
+		for (const store of new Set([...fresh, ...listed(image, IMPORTING)])) {
+			const backend = stores.find(store);
+			if (backend !== undefined && !ended.copies.some((copy) => copy.store === store))
+				await objects.remove(id, backend, storeCall(ctx));
+		}
+		if (image.staged !== null && image.status === 'importing') await release(image.staged.content.root);
+		return ended;
+	}
+
+	return { beginImport, stageImport, checkImport, importTo, missImport, activateImport, endImport };
+}
+
+const READY: Readonly<Record<ImportRequest['method']['name'], (image: Image) => void>> = {
+	'glance-direct': assertReadyForImport,
+	'web-download': assertReadyForFetch,
+	'glance-download': ({ id, status }) => {
+		// the formats come from the other region
+		if (status !== 'queued')
+			throw new ImageError('conflict', `image ${id} is ${status}; data can be fetched only while it is queued`);
+	},
+	'copy-image': assertReadyForCopy,
+};
+
+function isBackend({ kind }: { readonly kind: string }): boolean {
+	return kind === 'backend';
+}
+
+/** A task that is over, or that nobody has, holds nothing. */
+function assertUnheld({ id, properties }: Image, { isOver }: ImportPlan): void {
+	const holder = properties[IMPORT_TASK] ?? '';
+	if (holder !== '' && !isOver(holder)) throw new ImageError('conflict', `image ${id} is being imported already`);
+}
+
+function listed({ properties }: Image, property: string): readonly string[] {
+	return (properties[property] ?? '').split(',').filter((store) => store !== '');
+}
+
+function without(image: Image, property: string, store: string): readonly string[] {
+	return listed(image, property).filter((each) => each !== store);
+}
+
+/** Lists that stay on the image when they are empty, as in Glance; the holder goes. */
+function noted(id: ImageId, lists: Readonly<Record<string, readonly string[]>>): ImageOp {
+	const drop = Object.hasOwn(lists, IMPORT_TASK) && lists[IMPORT_TASK]?.length === 0;
+	const set = Object.entries(lists).filter(([name]) => !drop || name !== IMPORT_TASK);
+	return {
+		type: 'image.update',
+		id,
+		...(set.length > 0 && { setProperties: Object.fromEntries(set.map(([name, stores]) => [name, stores.join(',')])) }),
+		...(drop && { dropProperties: [IMPORT_TASK] }),
+	};
+}

@@ -1,0 +1,142 @@
+/**
+ * Letting go: of an image, or of its copy in one store. A store may refuse, while something is made of its object; so its
+ * objects go before the record does, under a status that says that the image is on its way out. What a crash leaves under
+ * that status, and what was deleted with delay, the scrubber ends.
+ */
+
+import type { RequestContext } from '#domain/context.ts';
+import { codeOf, ImageError } from '#domain/errors.ts';
+import { assertFollows, contentsOf, type Image, type ImageId } from '#domain/image.ts';
+import { locationsIn, locationsOf } from '#domain/locations.ts';
+import type { ImageOp } from '#domain/ports/image-repository.ts';
+import type { StoreCall } from '#domain/ports/stores.ts';
+import { type Location, storeCall } from './shared.ts';
+
+export function removingVerbs(parts: Location) {
+	const { repository, change, actOn, data, stores, objects, release, site, delayedDelete, log } = parts;
+
+	/** Takes the image's objects out of every store of this node. `conflict` while something depends on one. */
+	async function empty(image: Image, call: StoreCall): Promise<void> {
+		for (const location of locationsOf(image, stores)) {
+			const store = stores.ofLocation(location);
+			if (store === undefined)
+				log.warn({ image: image.id }, 'a place of a deleted image is in a store that is not configured here');
+			else if (store.removable) await removeAt(() => store.remove(location.url, call));
+		}
+		for (const store of stores.all) await objects.remove(image.id, store, call);
+	}
+
+	async function bury(id: ImageId): Promise<void> {
+		const removed = await actOn(id, (image) => async () => {
+			await repository.remove(image);
+			return image;
+		});
+		for (const { root } of contentsOf(removed)) await release(root);
+	}
+
+	/** As it was before somebody tried to delete it. */
+	async function revive(id: ImageId, status: Image['status']): Promise<void> {
+		await change(id, () => [{ type: 'image.status', id, status: 'active' }]);
+		if (status === 'deactivated') await change(id, () => [{ type: 'image.status', id, status }]);
+	}
+
+	async function remove(ctx: RequestContext, id: ImageId): Promise<void> {
+		const image = await repository.get(id);
+		if (image.protected) throw new ImageError('forbidden', `image ${id} is protected and cannot be deleted`);
+		const isStored = locationsOf(image, stores).length > 0;
+		if (image.content === null && !isStored) return bury(id);
+		if (!isStored && !delayedDelete) return bury(id);
+		let before: Image['status'] = image.status;
+		await change(id, (latest) => {
+			if (latest.protected) throw new ImageError('forbidden', `image ${id} is protected and cannot be deleted`);
+			before = latest.status;
+			assertFollows(latest.status, 'pending_delete');
+			return [{ type: 'image.status', id, status: 'pending_delete' }];
+		});
+		if (delayedDelete) return;
+		try {
+			await empty(image, storeCall(ctx));
+		} catch (error) {
+			// A store that is down does not keep an image alive: the scrubber comes again.
+			if (codeOf(error) !== 'conflict' && codeOf(error) !== 'forbidden') {
+				log.warn({ err: error, image: id }, 'a deleted image waits for its store');
+				return;
+			}
+			await revive(id, before);
+			throw error;
+		}
+		await bury(id);
+	}
+
+	async function removeFromStore(ctx: RequestContext, id: ImageId, storeId: string): Promise<Image> {
+		const store = stores.find(storeId);
+		if (store === undefined && storeId !== site) throw new ImageError('conflict', `there is no store ${storeId}`);
+		const image = await repository.get(id);
+		if (image.status !== 'active') throw new ImageError('conflict', `image ${id} is ${image.status}; it must be active`);
+		const here = store === undefined ? [] : locationsIn(image, store, stores);
+		const isHere =
+			store === undefined ? image.copies.some((copy) => copy.kind === 'site' && copy.store === site) : here.length > 0;
+		if (!isHere) throw new ImageError('not-found', `image ${id} is not in store ${storeId}`);
+		const isElsewhere = locationsOf(image, stores).length > here.length;
+		if (!isElsewhere && (store === undefined || data.presence(image.content?.root ?? '') !== 'complete'))
+			throw new ImageError('forbidden', `store ${storeId} has the last copy of image ${id}`);
+		if (store === undefined) return leaveSite(image);
+		// Nobody may rely on what is about to go; an object that stays is said again.
+		const left = await change(id, (latest) =>
+			withoutStore(
+				latest,
+				here.map(({ url }) => url),
+				storeId,
+			),
+		);
+		try {
+			for (const { url } of here) if (store.removable) await removeAt(() => store.remove(url, storeCall(ctx)));
+			await objects.decline(id, store, storeCall(ctx));
+			return left;
+		} catch (error) {
+			await change(id, () => [
+				...image.copies
+					.filter((copy) => copy.store === storeId && copy.kind === 'backend')
+					.map(({ node: _, ...copy }): ImageOp => ({ type: 'copy.add', id, ...copy })),
+				...(image.locations.length > 0 ? [{ type: 'image.locations', id, locations: image.locations } as const] : []),
+			]);
+			throw error;
+		}
+	}
+
+	async function leaveSite(image: Image): Promise<Image> {
+		const left = await change(image.id, ({ id }) => [{ type: 'copy.drop', id, store: site }]);
+		if (image.content !== null) await data.hollow(image.content);
+		return left;
+	}
+
+	return {
+		remove,
+		removeFromStore,
+		/** Ends a deletion that was delayed or cut short. */
+		async scrub(ctx: RequestContext, id: ImageId): Promise<void> {
+			const image = await repository.get(id);
+			if (image.status !== 'pending_delete')
+				throw new ImageError('conflict', `image ${id} is ${image.status} and not to be scrubbed`);
+			await empty(image, storeCall(ctx));
+			await bury(id);
+		},
+	};
+}
+
+function withoutStore(image: Image, urls: readonly string[], store: string): readonly ImageOp[] {
+	const { id } = image;
+	const locations = image.locations.filter(({ url }) => !urls.includes(url));
+	return [
+		...(image.copies.some((copy) => copy.store === store) ? [{ type: 'copy.drop', id, store } as const] : []),
+		...(locations.length < image.locations.length ? [{ type: 'image.locations', id, locations } as const] : []),
+	];
+}
+
+async function removeAt(remove: () => Promise<void>): Promise<void> {
+	try {
+		await remove();
+	} catch (error) {
+		if (codeOf(error) !== 'not-found') throw error;
+	}
+}

@@ -54,14 +54,14 @@ const tally = createTally(
 	(result) => results !== undefined && appendFileSync(results, `${JSON.stringify(result)}\n`),
 );
 const stop = new AbortController();
-const total = setTimeout(() => stop.abort('the time limit of the whole run'), seconds(options.limit, TOTAL_LIMIT_S));
+const total = setTimeout(() => stop.abort(new Error('the time limit of the whole run')), seconds(options.limit, TOTAL_LIMIT_S));
 for (const [signal, code] of [
 	['SIGINT', 130],
 	['SIGTERM', 143],
 ] as const)
 	process.once(signal, () => {
 		process.exitCode = code;
-		stop.abort(signal);
+		stop.abort(new Error(signal));
 	});
 
 await runAll(
@@ -105,7 +105,7 @@ async function runAll(queue: readonly string[], concurrency: number): Promise<vo
 }
 
 async function runFile(file: string, report: FileReport): Promise<void> {
-	if (stop.signal.aborted) return report.end({ failure: `not run: ${stop.signal.reason}` });
+	if (stop.signal.aborted) return report.end({ failure: `not run: ${stop.signal.reason.message}` });
 	const limit = seconds(options['file-limit'], HEAVY.test(file) ? HEAVY_FILE_LIMIT_S : FILE_LIMIT_S);
 	const timeout = AbortSignal.timeout(limit);
 	const mark = `${process.pid}:${file}`;
@@ -120,7 +120,7 @@ async function runFile(file: string, report: FileReport): Promise<void> {
 	for await (const event of run(settings)) report.add(event);
 	const strays = await endStrays(MARK, mark);
 	if (timeout.aborted) report.end({ failure: `took longer than ${limit / 1000} s` });
-	else if (stop.signal.aborted) report.end({ failure: `stopped: ${stop.signal.reason}` });
+	else if (stop.signal.aborted) report.end({ failure: `stopped: ${stop.signal.reason.message}` });
 	else if (strays.length > 0) report.end({ failure: `left processes behind: ${strays.join('; ')}` });
 	else report.end({ mayBeEmpty: options.match !== undefined });
 }

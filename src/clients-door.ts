@@ -16,6 +16,7 @@ import type { ImageObjects } from '#domain/ports/image-objects.ts';
 import type { Quota } from '#domain/ports/quota.ts';
 import type { ImageStores } from '#domain/ports/stores.ts';
 import { recoverInterrupted } from '#domain/recovery.ts';
+import { buildStoreController } from '#domain/stores/controller.ts';
 import { readPrivateFile, writePrivateFileOnce } from '#fleet/private-file.ts';
 import type { ApiOptions } from '#http/api-options.ts';
 import { createApp, draftParser } from '#http/app.ts';
@@ -110,6 +111,7 @@ async function openControllers(
 	return {
 		images,
 		metadefs: buildMetadefController(shared),
+		stores: buildStoreController({ stores, nodes: () => catalogue.nodes(), site, policy }),
 		...(await openTasks(around, { ...shared, db, site, node, images, parseDraft: draftParser(api) })),
 		cache: buildCacheController({ ...shared, cache }),
 		olderCache: buildCacheController({ ...shared, cache }, 'single'),

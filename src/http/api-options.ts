@@ -3,6 +3,7 @@ import { type CorsOptions, DEFAULT_CORS } from './middleware/cors.ts';
 import { type CustomProperties, SHIPPED_PROPERTIES } from './wire/custom-properties.ts';
 import { DEFAULT_PAGES } from './wire/filters.ts';
 import { DEFAULT_FORMATS } from './wire/formats.ts';
+import type { StoresShown } from './wire/image-rules.ts';
 
 export interface ApiOptions {
 	/** what clients call this service; absent: what each request says */
@@ -26,6 +27,7 @@ export interface ApiOptions {
 	readonly healthDisableFile?: string;
 	readonly showDirectUrl: boolean;
 	readonly showMultipleLocations: boolean;
+	readonly storesShown: StoresShown;
 	/** this node has the cache API: 2.14, 2.16 and 2.18 are among the versions */
 	readonly caching: boolean;
 }
@@ -42,5 +44,6 @@ export const DEFAULT_API: ApiOptions = {
 	cors: DEFAULT_CORS,
 	showDirectUrl: false,
 	showMultipleLocations: false,
+	storesShown: 'backends and sites',
 	caching: false,
 };

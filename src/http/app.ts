@@ -12,6 +12,7 @@ import type { ImportController } from '#domain/imports/controller.ts';
 import type { LocationsOf } from '#domain/locations.ts';
 import type { MetadefController } from '#domain/metadefs/controller.ts';
 import type { Quota } from '#domain/ports/quota.ts';
+import type { StoreController } from '#domain/stores/controller.ts';
 import type { TaskController } from '#domain/tasks/controller.ts';
 import type { Identity } from '#identity/ports.ts';
 import type { Log } from '#lib/log.ts';
@@ -39,6 +40,7 @@ import { infoRoutes } from './v2/info.ts';
 import { memberRoutes } from './v2/members.ts';
 import { metadefRoutes } from './v2/metadefs/routes.ts';
 import { schemaRoutes } from './v2/schemas.ts';
+import { storeRoutes } from './v2/stores.ts';
 import { tagRoutes } from './v2/tags.ts';
 import { taskRoutes } from './v2/tasks.ts';
 import { parseImageDraft } from './wire/image-draft.ts';
@@ -49,6 +51,7 @@ export interface AppParts {
 	readonly metadefs: MetadefController;
 	readonly tasks: TaskController;
 	readonly imports: ImportController;
+	readonly stores: StoreController;
 	readonly cache: CacheController;
 	/** the cache behind Glance's older, single rule */
 	readonly olderCache: CacheController;
@@ -96,14 +99,14 @@ export function createApp(parts: AppParts): Hono<AppEnv> {
 
 /** Everything that can be asked for once it is clear which API is spoken. */
 export function apiRoutes(parts: AppParts): readonly Route[] {
-	const { images, metadefs, imports, tasks, usage, health, admin, limits = {}, locationsOf = () => [] } = parts;
+	const { images, metadefs, imports, tasks, stores, usage, health, admin, limits = {}, locationsOf = () => [] } = parts;
 	const api = { ...DEFAULT_API, ...parts.api };
 	const publicUrl = publicUrlOf(api);
 	const rules = rulesOf(api);
 	return [
 		...healthRoutes(health, api.healthDisableFile === undefined ? {} : { disableFile: api.healthDisableFile }),
 		...imageRoutes({ images, importMethods: imports.methods, rules, locationsOf, pages: api, publicUrl }),
-		...imageDataRoutes(images, limits),
+		...imageDataRoutes(images, rules, limits),
 		...tagRoutes(images, rules),
 		...actionRoutes(images),
 		...memberRoutes(images, rules),
@@ -113,6 +116,7 @@ export function apiRoutes(parts: AppParts): readonly Route[] {
 		...cacheRoutes(parts),
 		...schemaRoutes(rules),
 		...infoRoutes(usage),
+		...storeRoutes({ stores, images, shown: rules.storesShown }),
 		...deskRoutes(admin),
 	];
 }

@@ -50,6 +50,7 @@ export async function startApi(overrides: Overrides = {}): Promise<ApiServer> {
 		metadefs: site.metadefs,
 		tasks: site.tasks,
 		imports: site.imports,
+		stores: site.stores,
 		cache: site.cache,
 		olderCache: site.olderCache,
 		identity: createNoneIdentity(),

@@ -13,6 +13,7 @@ import { buildImageController, type OnionParts } from '#domain/onion.ts';
 import type { ImageCache } from '#domain/ports/image-cache.ts';
 import type { ImageData } from '#domain/ports/image-data.ts';
 import { DEFAULT_QUOTA, type QuotaLimits } from '#domain/ports/quota.ts';
+import { buildStoreController, type StoreController } from '#domain/stores/controller.ts';
 import type { KeyValue } from '#lib/key-value.ts';
 import { silentLog } from '#lib/log.ts';
 import { createRulePolicy } from '#policy/rule-policy.ts';
@@ -26,6 +27,7 @@ import { type TestTasks, type TestTasksOptions, testTasks } from './test-tasks.t
 export interface TestSite extends Omit<TestTasks, 'repository'> {
 	readonly images: ImageController;
 	readonly metadefs: MetadefController;
+	readonly stores: StoreController;
 	readonly cache: CacheController;
 	readonly olderCache: CacheController;
 	readonly catalogue: LocalCatalogue;
@@ -86,6 +88,7 @@ export async function testSite(
 	return {
 		images,
 		metadefs: buildMetadefController(shared),
+		stores: buildStoreController({ stores, nodes: () => catalogue.nodes(), site, policy: shared.policy }),
 		...(await testTasks({ ...shared, images })),
 		cache: buildCacheController(cacheParts),
 		olderCache: buildCacheController(cacheParts, 'single'),

@@ -1,7 +1,8 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
-import type { Download, ImageController } from '#domain/controller.ts';
+import type { Download, DownloadWish, ImageController } from '#domain/controller.ts';
 import { ImageError } from '#domain/errors.ts';
 import { holdsAlready, rangeApplies } from '#http/wire/conditions.ts';
+import type { ImageRules } from '#http/wire/image-rules.ts';
 import { type RequestedRange, requestedRange } from '#http/wire/ranges.ts';
 import type { AppContext } from '../env.ts';
 import { problemText } from '../problems.ts';
@@ -24,23 +25,31 @@ const DEFAULT_STALL_MS = 60_000;
  */
 type DataVerbs = Pick<ImageController, 'upload' | 'stage' | 'download'>;
 
-export function imageDataRoutes(images: DataVerbs, limits: DataLimits = {}): readonly Route[] {
+export function imageDataRoutes(
+	images: DataVerbs,
+	rules: Pick<ImageRules, 'storesShown'>,
+	limits: DataLimits = {},
+): readonly Route[] {
+	const hasStores = rules.storesShown !== 'none';
+
 	async function take(c: AppContext, verb: 'upload' | 'stage'): Promise<Response> {
 		if (mediaType(c) !== 'application/octet-stream')
 			throw new ImageError('unsupported-type', 'image data must be sent as application/octet-stream');
 		const declaredSize = declaredSizeOf(c);
 		const data = requestBody(c.env.incoming, c.env.outgoing, limits.pace);
+		const store = hasStores && verb === 'upload' ? c.req.header('x-image-meta-store') : undefined;
 		const image = await images[verb](c.var.ctx, idOf(c), {
 			data,
 			maxBytes: Number.MAX_SAFE_INTEGER,
 			...(declaredSize !== undefined && { declaredSize }),
+			...(store !== undefined && { store }),
 		});
 		c.set('dataBytes', image.size ?? 0);
 		return respond(c, 204, null);
 	}
 
 	async function download(c: AppContext): Promise<Response> {
-		const found = await images.download(c.var.ctx, idOf(c));
+		const found = await images.download(c.var.ctx, idOf(c), wishOf(c));
 		if (found.size === null) return respond(c, 204, null);
 		const headers = dataHeaders(found);
 		if (holdsAlready(c.req.header('if-none-match'), headers.etag)) return respond(c, 304, null, { etag: headers.etag });
@@ -64,6 +73,13 @@ export function imageDataRoutes(images: DataVerbs, limits: DataLimits = {}): rea
 			onSent: (bytes) => c.set('dataBytes', c.var.dataBytes + bytes),
 		});
 		return RESPONSE_ALREADY_SENT;
+	}
+
+	function wishOf(c: AppContext): DownloadWish {
+		const prefer = c.req.query('prefer');
+		if (prefer === undefined) return {};
+		if (!hasStores) throw new ImageError('invalid', 'a store cannot be preferred where there is only one');
+		return { prefer: prefer.split(',').filter((store) => store !== '') };
 	}
 
 	return [

@@ -11,7 +11,12 @@ export interface ImageRules {
 	readonly refuseAstral: boolean;
 	readonly showDirectUrl: boolean;
 	readonly showMultipleLocations: boolean;
+	readonly storesShown: StoresShown;
 }
+
+/** What clients see of stores: `none` as Glance with one store, `backends` as Glance with several. */
+export const STORES_SHOWN = ['backends and sites', 'backends', 'none'] as const;
+export type StoresShown = (typeof STORES_SHOWN)[number];
 
 export const DEFAULT_RULES: ImageRules = {
 	formats: DEFAULT_FORMATS,
@@ -20,4 +25,5 @@ export const DEFAULT_RULES: ImageRules = {
 	refuseAstral: false,
 	showDirectUrl: false,
 	showMultipleLocations: false,
+	storesShown: 'backends and sites',
 };

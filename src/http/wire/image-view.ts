@@ -1,6 +1,6 @@
 import type { Image } from '#domain/image.ts';
 import type { StoreLocation } from '#domain/ports/stores.ts';
-import { DEFAULT_RULES, type ImageRules } from './image-rules.ts';
+import { DEFAULT_RULES, type ImageRules, type StoresShown } from './image-rules.ts';
 import { viewTime } from './times.ts';
 
 export interface ViewOptions {
@@ -39,7 +39,7 @@ export function viewImage(image: Image, { rules, locationsOf }: ViewOptions = DE
 		self: path,
 		file: `${path}/file`,
 		schema: '/v2/schemas/image',
-		...storesOf(image),
+		...storesOf(image, rules.storesShown),
 	};
 }
 
@@ -77,8 +77,11 @@ function viewLocations(locations: readonly StoreLocation[], { showMultipleLocati
 	};
 }
 
-/** Every site and backend that holds a full, verified copy; absent while nothing does. */
-function storesOf(image: Image): { readonly stores?: string } {
-	if (image.copies.length === 0) return {};
-	return { stores: [...new Set(image.copies.map((copy) => copy.store))].join(',') };
+/** Every site and backend that holds the image; absent while nothing does. */
+function storesOf({ copies, locations }: Image, shown: StoresShown): { readonly stores?: string } {
+	if (shown === 'none') return {};
+	const held = copies.filter(({ kind }) => kind === 'backend' || shown === 'backends and sites').map(({ store }) => store);
+	const given = locations.flatMap(({ metadata: { store } }) => (typeof store === 'string' ? [store] : []));
+	const stores = [...new Set([...given, ...held])];
+	return stores.length === 0 ? {} : { stores: stores.join(',') };
 }

@@ -28,6 +28,8 @@ import { startHousekeeping } from '#replication/housekeeping.ts';
 import { openImageCache } from '#replication/image-cache.ts';
 import { createImageObjects } from '#replication/image-objects.ts';
 import { lookingUpHolders } from '#replication/looking-up-holders.ts';
+import { createOrigins, joinSources } from '#replication/origins.ts';
+import { readingOrigins } from '#replication/reading-origins.ts';
 import { createSeeder } from '#replication/seeder.ts';
 import { openStores } from '#store/stores.ts';
 import { openClientsDoor } from './clients-door.ts';
@@ -51,8 +53,8 @@ export async function startNode(
 	const exchange = await openPeersDoor(around, ground, bytes);
 	const replication = await startReplication(around, ground, bytes, exchange);
 	const { db, catalogue, membership, invitations } = ground;
-	const { content, ledger } = bytes;
-	const { stores, objects, backends, cache } = replication;
+	const { content, ledger, stores } = bytes;
+	const { objects, backends, cache } = replication;
 	const { http, notes } = await openClientsDoor(around, {
 		db,
 		catalogue,
@@ -114,7 +116,7 @@ async function openGround({ config, log, signal, stack }: Surroundings) {
 
 type Bytes = Awaited<ReturnType<typeof openBytes>>;
 
-async function openBytes({ config, log, stack }: Surroundings, { db, catalogue, invitations }: Ground) {
+async function openBytes({ config, log, stack }: Surroundings, { db, catalogue, membership, invitations }: Ground) {
 	const isCentre = invitations !== undefined;
 	const wantsFileStore = isCentre || config.stores.file !== undefined;
 	const fileStoreDir = wantsFileStore ? (config.stores.file?.dir ?? join(config.dataDir, 'images')) : undefined;
@@ -132,13 +134,22 @@ async function openBytes({ config, log, stack }: Surroundings, { db, catalogue, 
 		}),
 	);
 	const book = stack.use(createHolderBook(catalogue));
-	return { content: lookingUpHolders(stored, book), ledger, sources, book, fileStoreDir };
+	const specs =
+		fileStoreDir === undefined ? [] : [{ id: FILE_STORE, type: 'file', options: { filesystem_store_datadir: fileStoreDir } }];
+	const stores = stack.use(await openStores({ specs, workDir: join(config.dataDir, 'stores'), log }));
+	const origins = stack.use(createOrigins({ catalogue, stores, log }));
+	const hasHolders = async (root: string) => {
+		await book.open(root);
+		return book.holders(root).some((holder) => holder !== membership.node);
+	};
+	const content = readingOrigins(lookingUpHolders(stored, book), { origins, hasHolders, log });
+	return { content, ledger, sources, book, stores, origins };
 }
 
 async function openPeersDoor(
 	{ config, log, stack }: Surroundings,
 	{ seed, catalogue, membership }: Ground,
-	{ content, sources, book }: Bytes,
+	{ content, sources, book, origins }: Bytes,
 ): Promise<PeerExchange> {
 	const start = (listen: readonly string[]) =>
 		startPeerExchange({
@@ -164,7 +175,7 @@ async function openPeersDoor(
 					return start(config.peerListen);
 				}),
 	);
-	sources.connect(exchange.sources);
+	sources.connect(joinSources(exchange.sources, origins));
 	await announceSelf(catalogue, membership.certificate(), exchange.addresses());
 	return exchange;
 }
@@ -186,24 +197,21 @@ type Replication = Awaited<ReturnType<typeof startReplication>>;
 async function startReplication(
 	{ config, log, stack }: Surroundings,
 	{ db, catalogue, membership }: Ground,
-	{ content, sources, fileStoreDir }: Bytes,
+	{ content, sources, stores, origins }: Bytes,
 	exchange: PeerExchange,
 ) {
 	const { node, site } = membership;
 	const keeper = stack.use(createCopyKeeper({ catalogue, data: content, node, site, log }));
 	const backends: Backend[] = [];
-	const specs =
-		fileStoreDir === undefined ? [] : [{ id: FILE_STORE, type: 'file', options: { filesystem_store_datadir: fileStoreDir } }];
-	const stores = stack.use(await openStores({ specs, workDir: join(config.dataDir, 'stores'), log }));
 	const objects = createImageObjects({ kv: db.sub('objects/'), content });
 	for (const store of stores.all) {
 		const seeder = stack.use(createSeeder({ catalogue, content, objects, backend: store, node, site, log }));
 		stack.defer(exchange.sources.onChange(seeder.nudge));
 		backends.push({ store, seeder });
 	}
-	const shared = { catalogue, content, sources, node, site, log, clock: Date.now };
+	const shared = { catalogue, content, sources, origins, node, site, log, clock: Date.now };
 	const cache = config.cache && stack.use(await openImageCache({ ...shared, ...config.cache, kv: db.sub('cache/') }));
-	return { keeper, stores, objects, backends, cache };
+	return { keeper, objects, backends, cache };
 }
 
 function startChores(

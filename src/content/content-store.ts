@@ -146,6 +146,25 @@ function createStore(room: Room, { sources, ledger }: ContentStoreOptions, follo
 		return held === undefined ? undefined : await held.content.digests();
 	};
 
+	const survey = async (source: AsyncIterable<Uint8Array>, options: WriteOptions): Promise<WrittenData> => {
+		const signal = AbortSignal.any([options.signal, closed.signal]);
+		const maxBytes = Math.min(options.maxBytes, limits.maxContentBytes);
+		using _turn = await uploads.enter(signal);
+		using name = names.take();
+		await using staged = await takeIn(room, name.text, source, { ...options, maxBytes, signal, digestsOnly: true });
+		const { root, size, blockSize, checksum, hashValue } = staged;
+		const content = { root, size, blockSize };
+		const pin = pins.add(root);
+		try {
+			await publishPartial(room, names.next(), content, staged.digests);
+		} catch (error) {
+			pin[Symbol.dispose]();
+			throw error;
+		}
+		const { hashAlgorithm } = options;
+		return { content, checksum, hashAlgorithm, hashValue, [Symbol.asyncDispose]: async () => pin[Symbol.dispose]() };
+	};
+
 	/** Keeps what is under way known, so that closing can wait for it. */
 	const tracked = <T>(work: Promise<T>): Promise<T> => {
 		const settled = work.catch(() => undefined).finally(() => underWay.delete(settled));
@@ -155,6 +174,7 @@ function createStore(room: Room, { sources, ledger }: ContentStoreOptions, follo
 
 	return {
 		write: (source, options) => tracked(write(source, options)),
+		survey: (source, options) => tracked(survey(source, options)),
 		read: (content, range, { signal }) =>
 			readContent({ room, sessions, ledger, pool }, content, range, AbortSignal.any([signal, closed.signal])),
 		presence: (root) => presenceOf(room, root),

@@ -33,11 +33,16 @@ export interface Staged extends AsyncDisposable {
 	readonly places: BlockPlaces;
 }
 
+export interface IntakeOptions extends WriteOptions {
+	/** no byte is written, and the staged file is one hole */
+	readonly digestsOnly?: boolean;
+}
+
 export async function takeIn(
 	room: Room,
 	name: string,
 	source: AsyncIterable<Uint8Array>,
-	options: WriteOptions,
+	options: IntakeOptions,
 ): Promise<Staged> {
 	const { maxBytes, declaredSize } = options;
 	if (declaredSize !== undefined && declaredSize > maxBytes) throw tooLarge(maxBytes);
@@ -69,7 +74,7 @@ async function intoFile(
 	room: Room,
 	name: string,
 	source: AsyncIterable<Uint8Array>,
-	options: WriteOptions,
+	options: IntakeOptions,
 	places: BlockPlaces,
 ): Promise<Taken> {
 	const { maxBytes, declaredSize } = options;
@@ -91,7 +96,7 @@ async function intoFile(
 
 	/** Where the bytes of a block shall be: nowhere new, if they are zeros or stored already. */
 	const isNew = async (index: number, digest: Uint8Array, length: number): Promise<boolean> => {
-		if (same(digest, digestOfZeros(length))) return false;
+		if (options.digestsOnly === true || same(digest, digestOfZeros(length))) return false;
 		if (!room.shareBlocks || length < MIN_SHARED_BYTES) return true;
 		const known = table.find(digest) !== undefined;
 		table.add(index);

@@ -9,6 +9,7 @@ import type { BlockSources, ContentStore } from '#content/ports.ts';
 import type { Copy, Image } from '#domain/image.ts';
 import type { Catalogue } from '#domain/ports/catalogue.ts';
 import type { Log } from '#lib/log.ts';
+import type { Origins } from './origins.ts';
 
 export interface Eviction {
 	/** Resolves when those that may go have gone; which ones. */
@@ -17,7 +18,8 @@ export interface Eviction {
 
 export interface EvictionOptions {
 	readonly catalogue: Pick<Catalogue, 'image' | 'imagesOf' | 'nodes' | 'commit'>;
-	readonly content: Pick<ContentStore, 'collect' | 'presence'>;
+	readonly content: Pick<ContentStore, 'collect' | 'presence' | 'hollow'>;
+	readonly origins: Pick<Origins, 'holds'>;
 	readonly sources: Pick<BlockSources, 'find'>;
 	readonly node: string;
 	readonly site: string;
@@ -26,7 +28,7 @@ export interface EvictionOptions {
 
 const ASK_TIMEOUT_MS = 5000;
 
-export function createEviction({ catalogue, content, sources, node, site, log }: EvictionOptions): Eviction {
+export function createEviction({ catalogue, content, sources, origins, node, site, log }: EvictionOptions): Eviction {
 	/** Of every image with this content: ranks differ between them. */
 	async function mayGo(root: string, images: readonly Image[]): Promise<boolean> {
 		if (images.some(({ staged }) => staged?.content.root === root)) return false;
@@ -63,13 +65,32 @@ export function createEviction({ catalogue, content, sources, node, site, log }:
 		}
 	}
 
+	/** What a store of this node has whole, and gives block by block, leaves only what verifies it. */
+	async function hollow(roots: ReadonlySet<string>): Promise<readonly string[]> {
+		const hollowed: string[] = [];
+		for (const root of roots) {
+			const images = await catalogue.imagesOf(root);
+			const ref = images.find((image) => image.content?.root === root)?.content;
+			if (ref == null || images.some(({ staged }) => staged?.content.root === root)) continue;
+			if (!(await origins.holds(ref, { signal: AbortSignal.timeout(ASK_TIMEOUT_MS) }))) continue;
+			await say(root, false);
+			await content.hollow(ref);
+			const stays = content.presence(root) === 'complete';
+			if (stays) await say(root, true);
+			else hollowed.push(root);
+		}
+		return hollowed;
+	}
+
 	return {
-		async evict(roots) {
+		async evict(asked) {
+			const hollowed = await hollow(asked);
+			const roots = new Set([...asked].filter((root) => !hollowed.includes(root)));
 			const going = new Set<string>();
 			const hopeful = new Set<string>();
 			for (const root of roots) if (await mayGo(root, await catalogue.imagesOf(root))) hopeful.add(root);
 			// A collection looks at everything there is.
-			if (hopeful.size === 0) return [];
+			if (hopeful.size === 0) return hollowed;
 			// The collector spares what is pinned or was since it began: an upload of the same bytes meanwhile, for one.
 			await content.collect(async (root) => {
 				if (!hopeful.has(root) || !(await mayGo(root, await catalogue.imagesOf(root)))) return true;
@@ -79,8 +100,8 @@ export function createEviction({ catalogue, content, sources, node, site, log }:
 			});
 			for (const root of going) await say(root, content.presence(root) === 'complete');
 			const gone = [...going].filter((root) => content.presence(root) === 'none');
-			log.info({ asked: roots.size, gone: gone.length }, 'contents left the cache');
-			return gone;
+			log.info({ asked: asked.size, gone: gone.length + hollowed.length }, 'contents left the cache');
+			return [...hollowed, ...gone];
 		},
 	};
 }

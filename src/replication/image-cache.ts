@@ -12,12 +12,14 @@ import type { Log } from '#lib/log.ts';
 import { oneAtATime } from '#lib/one-at-a-time.ts';
 import { type Entry, openCacheBook } from './cache-book.ts';
 import { createEviction } from './eviction.ts';
+import type { Origins } from './origins.ts';
 import { createPrefetcher } from './prefetcher.ts';
 
 export interface ImageCacheOptions {
 	readonly catalogue: Catalogue;
 	readonly content: ContentStore;
 	readonly sources: BlockSources;
+	readonly origins: Pick<Origins, 'holds'>;
 	/** durable, private to the cache */
 	readonly kv: KeyValue;
 	readonly node: string;

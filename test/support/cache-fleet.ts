@@ -79,6 +79,7 @@ async function openNode(stack: AsyncDisposableStack, site: string, over: Partial
 	const log: Log = { ...silentLog, warn: (fields) => void warnings.push(fields) };
 	const open = (more: Partial<ImageCacheOptions>) =>
 		openImageCache({
+			origins: { holds: async () => false },
 			...{ catalogue, content: store, sources, kv, node: writer.log, site, log, clock: () => self.now },
 			...{ maxBytes: 2 ** 40, stallMs: 86_400_000, ...over, ...more },
 		});

@@ -20,7 +20,7 @@ export function memoryImageData(): MemoryImageData {
 		if (left <= 0) pins.delete(root);
 		else pins.set(root, left);
 	};
-	return {
+	const data: MemoryImageData = {
 		contents,
 		get pinned() {
 			return new Set(pins.keys());
@@ -57,6 +57,7 @@ export function memoryImageData(): MemoryImageData {
 				yield bytes.subarray(at, Math.min(end, at + BLOCK_BYTES));
 			}
 		},
+		survey: (source, options) => data.write(source, options),
 		presence: (root) => (contents.has(root) ? 'complete' : 'none'),
 		async hollow({ root }) {
 			if (!pins.has(root)) contents.delete(root);
@@ -65,6 +66,7 @@ export function memoryImageData(): MemoryImageData {
 			if (!pins.has(root)) contents.delete(root);
 		},
 	};
+	return data;
 }
 
 /** A text in the alphabet of content names. */

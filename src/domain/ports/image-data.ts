@@ -11,6 +11,11 @@ export interface ImageData {
 	 */
 	write(source: AsyncIterable<Uint8Array>, options: WriteOptions): Promise<WrittenData>;
 	/**
+	 * As `write`, of bytes that stay where they are: only what verifies them is kept here, and whoever reads the content
+	 * later gets its blocks from there.
+	 */
+	survey(source: AsyncIterable<Uint8Array>, options: WriteOptions): Promise<WrittenData>;
+	/**
 	 * Bytes [start, end) in order, local blocks first, the missing ones from other holders as they come, verified and
 	 * kept. A chunk is valid until the next one is asked for. `unavailable` when no holder can give a block.
 	 */

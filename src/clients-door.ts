@@ -101,6 +101,7 @@ async function openControllers(
 		data: content,
 		stores,
 		objects,
+		delayedDelete: config.delayedDelete !== undefined,
 		quota,
 		hashAlgorithm,
 		site,

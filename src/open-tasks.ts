@@ -2,6 +2,7 @@
 import type { ImageController } from '#domain/controller.ts';
 import type { ImageDraft } from '#domain/image.ts';
 import { buildImportController, type ImportController } from '#domain/imports/controller.ts';
+import { buildLocationController, type LocationController } from '#domain/imports/locations.ts';
 import type { Catalogue } from '#domain/ports/catalogue.ts';
 import type { Notifier } from '#domain/ports/notifier.ts';
 import type { Policy } from '#domain/ports/policy.ts';
@@ -31,6 +32,7 @@ interface TaskFloor {
 interface OpenTasks {
 	readonly tasks: TaskController;
 	readonly imports: ImportController;
+	readonly locations: LocationController;
 }
 
 const HOUR_MS = 3600_000;
@@ -42,7 +44,14 @@ export async function openTasks({ config, log, stack }: Surroundings, floor: Tas
 	const unfinished = new Set(repository.stubs().flatMap(({ imageId, expiresAt }) => (expiresAt === null && imageId) || []));
 	await recoverImports(floor, (id) => unfinished.has(id));
 	const progress = taskProgress({ ...floor, repository, timeToLiveMs: config.tasks.timeToLiveHours * HOUR_MS });
-	const runners = taskRunners({ images, web: createWebSource({ filtering: config.imports.filtering }), parseDraft, clock });
+	const runners = taskRunners({
+		log,
+		hashes: config.locations.hash,
+		images,
+		web: createWebSource({ filtering: config.imports.filtering }),
+		parseDraft,
+		clock,
+	});
 	const executor = stack.use(createTaskExecutor({ repository, progress, runners, log }));
 	await executor.resume();
 	const sweeping = setInterval(
@@ -51,15 +60,15 @@ export async function openTasks({ config, log, stack }: Surroundings, floor: Tas
 	);
 	stack.defer(() => clearInterval(sweeping));
 	const parts = { ...floor, repository, executor };
+	const shared = {
+		images,
+		tasks: buildTaskStarter({ ...parts, runners }),
+		isOver: (task: string) => isTaskOver(repository, task),
+	};
 	return {
 		// the API creates tasks of one type only; the others come of requests that have routes of their own
 		tasks: buildTaskController({ ...parts, runners: { import: runners.import } }),
-		imports: buildImportController({
-			images,
-			tasks: buildTaskStarter({ ...parts, runners }),
-			methods: ['glance-direct', 'copy-image'],
-			isOver: (task) => isTaskOver(repository, task),
-			check: async () => {},
-		}),
+		imports: buildImportController({ ...shared, methods: ['glance-direct', 'copy-image'], check: async () => {} }),
+		locations: buildLocationController({ ...shared, hashes: config.locations.hash }),
 	};
 }

@@ -33,6 +33,9 @@ export interface Config {
 	readonly notifications: NotificationsConfig;
 	/** absent: the cache API answers 404, and the API versions that brought it are not offered */
 	readonly cache?: { readonly maxBytes: number; readonly stallMs: number };
+	readonly locations: { /** all bytes at places that clients give are read; Glance's do_secure_hash */ readonly hash: boolean };
+	/** deleted images keep their data for so long, and can be restored; absent: nothing is delayed */
+	readonly delayedDelete?: { readonly scrubAfterMs: number };
 	/** how long a finished task is kept */
 	readonly tasks: { readonly timeToLiveHours: number };
 }

@@ -15,7 +15,7 @@ import { notificationsOf } from './settings/notifications.ts';
 import { policyOf, propertyProtectionsOf } from './settings/policy.ts';
 import { quotaOf } from './settings/quota.ts';
 import type { RawValue, Refuse, Values } from './settings/setting.ts';
-import { cacheOf, tasksOf } from './settings/upkeep.ts';
+import { cacheOf, delayedDeleteOf, locationsOf, tasksOf } from './settings/upkeep.ts';
 import { CONFIG_FILE, GLANCE_FILES, type RawSettings, SETTINGS, type SettingName } from './settings.ts';
 
 export interface ConfigSources {
@@ -79,6 +79,7 @@ function build(raw: RawSettings, env: Env): Config {
 	const keystone = usesKeystone ? keystoneOf(values, refuse) : undefined;
 	const propertyProtections = propertyProtectionsOf(values);
 	const cache = cacheOf(values);
+	const delayedDelete = delayedDeleteOf(values);
 	return {
 		listen,
 		peerListen,
@@ -99,6 +100,8 @@ function build(raw: RawSettings, env: Env): Config {
 		imports: importsOf(values),
 		notifications: notificationsOf(values, refuse),
 		...(cache !== undefined && { cache }),
+		locations: locationsOf(values),
+		...(delayedDelete !== undefined && { delayedDelete }),
 		tasks: tasksOf(values),
 	};
 }

@@ -1,8 +1,10 @@
 /** The verbs a client can ask for. Every layer of the onion is a function from one of these to another. */
 import type { RequestContext } from './context.ts';
+import type { GivenLocation, ValidationData } from './given-location.ts';
 import type { Image, ImageChange, ImageDraft, ImageId } from './image.ts';
 import type { ImportRequest } from './import-request.ts';
 import type { Member, MemberStatus } from './member.ts';
+import type { StoreLocation } from './ports/stores.ts';
 import type { ImagePage, ImageQuery } from './query.ts';
 
 export interface ImageController {
@@ -40,6 +42,21 @@ export interface ImageController {
 	 * the import has put into stores is taken out; of a copy, that of the `stored` ones.
 	 */
 	endImport(ctx: RequestContext, id: ImageId, how: 'done' | 'failed', stored?: readonly string[]): Promise<Image>;
+	/** bytes at a place that a client names; `invalid` for one that no store here knows, or that cannot be read */
+	statLocation(ctx: RequestContext, id: ImageId, location: StoreLocation): Promise<number>;
+	/**
+	 * A task holds the image from now on, to give it a place. It is `importing` when its bytes are to be checked before it is
+	 * active. `conflict` unless it is queued and nobody holds it, `forbidden` for a scheme that only services may name.
+	 */
+	beginLocation(ctx: RequestContext, id: ImageId, location: GivenLocation, plan: ImportPlan): Promise<Image>;
+	/** The bytes there are the image's, and it is active, unless they are to be checked before. */
+	placeLocation(ctx: RequestContext, id: ImageId, location: GivenLocation): Promise<Image>;
+	/** All bytes at the image's places are read: what they are is known, and is what was said, or the image stays as it is. */
+	hashLocation(ctx: RequestContext, id: ImageId, validation?: ValidationData): Promise<Image>;
+	/** Nobody holds the image any more; one that is not active is `queued`, without a place. */
+	endLocation(ctx: RequestContext, id: ImageId): Promise<Image>;
+	/** For services: where the bytes are, the best place first. */
+	listLocations(ctx: RequestContext, id: ImageId): Promise<readonly StoreLocation[]>;
 	/** Decides and finds the bytes; nothing is read until `read` is iterated. */
 	download(ctx: RequestContext, id: ImageId, wish?: DownloadWish): Promise<Download>;
 	/**
@@ -85,6 +102,8 @@ export interface ImportPlan {
 	readonly task: string;
 	/** Of a task that holds an image: has it ended, or been forgotten? */
 	isOver(task: string): boolean;
+	/** of a location: its bytes are read */
+	readonly hashes?: boolean;
 }
 
 export interface Download {

@@ -54,7 +54,9 @@ function applyChange(image: Image, change: ImageChange): Image {
 	if ('dropProperty' in change) return dropProperty(image, change.dropProperty);
 	if ('setTags' in change) return { ...image, tags: [...new Set(change.setTags)] };
 	if ('addTag' in change) return image.tags.includes(change.addTag) ? image : { ...image, tags: [...image.tags, change.addTag] };
-	return dropTag(image, change.dropTag);
+	if ('dropTag' in change) return dropTag(image, change.dropTag);
+	// places are more than a record says: they are changed where stores are known
+	return image;
 }
 
 function set(image: Image, values: Settable): Image {

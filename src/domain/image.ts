@@ -3,6 +3,7 @@
  * Source of the rules: Image API v2, "Image status transitions"; Glance's domain model.
  */
 import { ImageError } from './errors.ts';
+import type { GivenLocation } from './given-location.ts';
 import type { Member } from './member.ts';
 import type { StoreLocation } from './ports/stores.ts';
 
@@ -132,7 +133,18 @@ export type ImageChange =
 	| { readonly dropProperty: string }
 	| { readonly setTags: readonly string[] }
 	| { readonly addTag: string }
-	| { readonly dropTag: string };
+	| { readonly dropTag: string }
+	| LocationChange;
+
+/** Positions are those of the places as they are shown. */
+export type LocationChange =
+	| { readonly setLocations: readonly GivenLocation[] }
+	| { readonly addLocation: GivenLocation; readonly at: number | 'end' }
+	| { readonly dropLocation: number };
+
+export function isLocationChange(change: ImageChange): change is LocationChange {
+	return 'setLocations' in change || 'addLocation' in change || 'dropLocation' in change;
+}
 
 const NEXT: Readonly<Record<ImageStatus, readonly ImageStatus[]>> = {
 	queued: ['saving', 'uploading', 'importing', 'active', 'deleted'],

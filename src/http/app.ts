@@ -9,6 +9,7 @@ import type { ImageController } from '#domain/controller.ts';
 import { ImageError } from '#domain/errors.ts';
 import type { ImageDraft } from '#domain/image.ts';
 import type { ImportController } from '#domain/imports/controller.ts';
+import type { LocationController } from '#domain/imports/locations.ts';
 import type { LocationsOf } from '#domain/locations.ts';
 import type { MetadefController } from '#domain/metadefs/controller.ts';
 import type { Quota } from '#domain/ports/quota.ts';
@@ -37,6 +38,7 @@ import { type DataLimits, imageDataRoutes } from './v2/image-data.ts';
 import { imageRoutes } from './v2/images.ts';
 import { importRoutes } from './v2/imports.ts';
 import { infoRoutes } from './v2/info.ts';
+import { locationRoutes } from './v2/locations.ts';
 import { memberRoutes } from './v2/members.ts';
 import { metadefRoutes } from './v2/metadefs/routes.ts';
 import { schemaRoutes } from './v2/schemas.ts';
@@ -51,6 +53,7 @@ export interface AppParts {
 	readonly metadefs: MetadefController;
 	readonly tasks: TaskController;
 	readonly imports: ImportController;
+	readonly locations: LocationController;
 	readonly stores: StoreController;
 	readonly cache: CacheController;
 	/** the cache behind Glance's older, single rule */
@@ -99,7 +102,19 @@ export function createApp(parts: AppParts): Hono<AppEnv> {
 
 /** Everything that can be asked for once it is clear which API is spoken. */
 export function apiRoutes(parts: AppParts): readonly Route[] {
-	const { images, metadefs, imports, tasks, stores, usage, health, admin, limits = {}, locationsOf = () => [] } = parts;
+	const {
+		images,
+		metadefs,
+		imports,
+		locations,
+		tasks,
+		stores,
+		usage,
+		health,
+		admin,
+		limits = {},
+		locationsOf = () => [],
+	} = parts;
 	const api = { ...DEFAULT_API, ...parts.api };
 	const publicUrl = publicUrlOf(api);
 	const rules = rulesOf(api);
@@ -112,6 +127,7 @@ export function apiRoutes(parts: AppParts): readonly Route[] {
 		...memberRoutes(images, rules),
 		...metadefRoutes({ metadefs, pages: api, refuseAstral: rules.refuseAstral, publicUrl }),
 		...importRoutes(imports),
+		...locationRoutes(images, locations),
 		...taskRoutes({ tasks, images, pages: api, publicUrl }),
 		...cacheRoutes(parts),
 		...schemaRoutes(rules),

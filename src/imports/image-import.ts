@@ -37,6 +37,7 @@ export function imageImport({ images }: ImageImportOptions): TaskRunner {
 
 	return {
 		check: async () => {},
+		isRepeatable: true,
 		/** The image is held already, and nobody else would ever end that. */
 		noteOf: imageOf,
 		async run(ctx, job) {

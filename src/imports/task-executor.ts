@@ -1,7 +1,7 @@
 /**
  * Does tasks: a few at once, in the order they came, each by the runner of its type. What a failed run has left is taken
  * back before the task says that it failed. A task that waits survives the end of the process and is done by the next
- * one; one that was under way is not begun again, since nobody knows how far it was.
+ * one; so does one that was under way, if its steps are safe to do again. Of any other nobody knows how far it was.
  */
 import { ImageError } from '#domain/errors.ts';
 import type { TaskExecutor, TaskJob, TaskRunner, TaskRunners } from '#domain/ports/task-runners.ts';
@@ -59,7 +59,9 @@ export function createTaskExecutor(options: TaskExecutorOptions): RunningExecuto
 	}
 
 	async function attend(id: string): Promise<void> {
-		let task = await progress.begin(repository.get(id));
+		const found = repository.get(id);
+		// of an earlier process, which was cut short
+		let task = found.status === 'processing' ? found : await progress.begin(found);
 		const job: TaskJob = {
 			id,
 			input: task.input,
@@ -74,6 +76,8 @@ export function createTaskExecutor(options: TaskExecutorOptions): RunningExecuto
 		try {
 			result = await runnerOf(task).run(contextOf(task, stopping.signal), job);
 		} catch (error) {
+			// the next process goes on with it
+			if (stopping.signal.aborted && runnerOf(task).isRepeatable === true) return;
 			await undo(task);
 			await progress.fail(task, reasonOf(task, error));
 			return;
@@ -105,6 +109,10 @@ export function createTaskExecutor(options: TaskExecutorOptions): RunningExecuto
 		return 'the task failed by an internal error';
 	}
 
+	function isRepeatable(id: string): boolean {
+		return runners[repository.get(id).type]?.isRepeatable === true;
+	}
+
 	async function giveUp(id: string): Promise<void> {
 		const task = repository.get(id);
 		await undo(task);
@@ -116,8 +124,8 @@ export function createTaskExecutor(options: TaskExecutorOptions): RunningExecuto
 		idle: () => whenIdle.promise,
 		async resume() {
 			const left = [...repository.stubs()].sort((a, b) => a.createdAt - b.createdAt);
-			for (const { id, status } of left) if (status === 'processing') await giveUp(id);
-			for (const { id, status } of left) if (status === 'pending') submit(id);
+			for (const { id, status } of left) if (status === 'processing' && !isRepeatable(id)) await giveUp(id);
+			for (const { id, status } of left) if (status === 'pending' || (status === 'processing' && isRepeatable(id))) submit(id);
 		},
 		async [Symbol.asyncDispose]() {
 			stopping.abort(new ImageError('aborted', STOPPED));

@@ -51,6 +51,7 @@ export async function startApi(overrides: Overrides = {}): Promise<ApiServer> {
 		tasks: site.tasks,
 		imports: site.imports,
 		stores: site.stores,
+		locations: site.locations,
 		cache: site.cache,
 		olderCache: site.olderCache,
 		identity: createNoneIdentity(),

@@ -2,6 +2,7 @@
 import { memoryKeyValue } from '#catalogue/memory.ts';
 import type { ImageController } from '#domain/controller.ts';
 import { buildImportController, type ImportController } from '#domain/imports/controller.ts';
+import { buildLocationController, type LocationController } from '#domain/imports/locations.ts';
 import type { Notifier } from '#domain/ports/notifier.ts';
 import type { Policy } from '#domain/ports/policy.ts';
 import type { TaskRunners } from '#domain/ports/task-runners.ts';
@@ -19,6 +20,7 @@ import { silentLog } from '#lib/log.ts';
 export interface TestTasks {
 	readonly tasks: TaskController;
 	readonly imports: ImportController;
+	readonly locations: LocationController;
 	readonly executor: RunningExecutor;
 	readonly repository: TaskRepository;
 }
@@ -41,19 +43,20 @@ export async function testTasks(options: TestTasksOptions): Promise<TestTasks> {
 	const { images, clock, web = createWebSource(), tasksKv: kv = memoryKeyValue(), ...rest } = options;
 	const repository = await openTaskRepository({ ...rest, kv, clock });
 	const progress = taskProgress({ ...options, repository, timeToLiveMs: TIME_TO_LIVE_MS });
-	const runners: TaskRunners = options.runners ?? taskRunners({ images, web, parseDraft: draftParser({}), clock });
+	const runners: TaskRunners =
+		options.runners ?? taskRunners({ log: silentLog, hashes: true, images, web, parseDraft: draftParser({}), clock });
 	const executor = createTaskExecutor({ ...rest, repository, progress, runners, log: silentLog });
 	const parts = { ...options, repository, executor };
-	const { api_image_import: _, ...clientRunners } = runners;
+	const { api_image_import: _, location_import: __, ...clientRunners } = runners;
+	const shared = {
+		images,
+		tasks: buildTaskStarter({ ...parts, runners }),
+		isOver: (task: string) => isTaskOver(repository, task),
+	};
 	return {
 		tasks: buildTaskController({ ...parts, runners: clientRunners }),
-		imports: buildImportController({
-			images,
-			tasks: buildTaskStarter({ ...parts, runners }),
-			methods: ['glance-direct', 'copy-image'],
-			isOver: (task) => isTaskOver(repository, task),
-			check: async () => {},
-		}),
+		imports: buildImportController({ ...shared, methods: ['glance-direct', 'copy-image'], check: async () => {} }),
+		locations: buildLocationController({ ...shared, hashes: true }),
 		executor,
 		repository,
 	};

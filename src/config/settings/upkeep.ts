@@ -31,6 +31,28 @@ export const upkeepSettings = {
 		},
 		parseSeconds({ max: MAX_STALL_S }),
 	),
+	locationsHash: one(
+		{
+			key: 'locations.hash',
+			hint: 'true|false',
+			help: 'bytes at places that services give are read once, to know what they are',
+			byDefault: 'true',
+		},
+		parseBoolean,
+	),
+	deleteDelayed: one(
+		{
+			key: 'delete.delayed',
+			hint: 'true|false',
+			help: 'deleted images keep their data for a while, and can be restored',
+			byDefault: 'false',
+		},
+		parseBoolean,
+	),
+	deleteScrubAfterMs: one(
+		{ key: 'delete.scrub_after', hint: 'seconds', help: 'how long they keep it at least', byDefault: '0' },
+		parseSeconds({ max: MAX_STALL_S }),
+	),
 	tasksTimeToLiveHours: one(
 		{ key: 'tasks.time_to_live', hint: 'hours', help: 'how long a finished task is kept', byDefault: '48' },
 		parseCount({ max: 24 * 36_525 }),
@@ -41,6 +63,14 @@ type Said = Values<typeof upkeepSettings>;
 
 export function cacheOf({ cache = true, cacheMaxBytes = 10 * GiB, cacheStallMs = 86_400_000 }: Said): Config['cache'] {
 	return cache ? { maxBytes: cacheMaxBytes, stallMs: cacheStallMs } : undefined;
+}
+
+export function locationsOf({ locationsHash: hash = true }: Said): Config['locations'] {
+	return { hash };
+}
+
+export function delayedDeleteOf({ deleteDelayed = false, deleteScrubAfterMs = 0 }: Said): Config['delayedDelete'] {
+	return deleteDelayed ? { scrubAfterMs: deleteScrubAfterMs } : undefined;
 }
 
 export function tasksOf({ tasksTimeToLiveHours: timeToLiveHours = 48 }: Said): Config['tasks'] {

@@ -61,6 +61,7 @@ export function notification(facts: ImageFacts, notifier: Notifier, clock: () =>
 			if (how === 'failed') tell(ctx, 'image.update', image);
 			return image;
 		},
+		placeLocation: async (ctx, id, location) => toldUpdated(ctx, await inner.placeLocation(ctx, id, location)),
 		removeFromStore: async (ctx, id, store) => toldUpdated(ctx, await inner.removeFromStore(ctx, id, store)),
 		async download(ctx, id, wish) {
 			const download = await inner.download(ctx, id, wish);

@@ -7,7 +7,7 @@ import type { ImageFacts } from '#domain/ports/image-repository.ts';
 import type { Policy, PolicyTarget } from '#domain/ports/policy.ts';
 import type { RequestContext } from '../context.ts';
 import type { ImageController } from '../controller.ts';
-import type { Image, ImageChange, ImageDraft, ImageId, Visibility } from '../image.ts';
+import { type Image, type ImageChange, type ImageDraft, type ImageId, isLocationChange, type Visibility } from '../image.ts';
 import type { Member } from '../member.ts';
 import { noSuchImage } from '../no-such-image.ts';
 import type { Guard } from '../onion.ts';
@@ -83,6 +83,19 @@ export function decision(facts: ImageFacts, policy: Policy): Guard {
 			await mustOn(ctx, id, rules);
 			return inner.download(ctx, id, wish);
 		},
+		async beginLocation(ctx, id, location, plan) {
+			await mustOn(ctx, id, ['add_image_location']);
+			return inner.beginLocation(ctx, id, location, plan);
+		},
+		// as of imports
+		statLocation: inner.statLocation,
+		placeLocation: inner.placeLocation,
+		hashLocation: inner.hashLocation,
+		endLocation: inner.endLocation,
+		async listLocations(ctx, id) {
+			await mustOn(ctx, id, ['fetch_image_location']);
+			return inner.listLocations(ctx, id);
+		},
 		async removeFromStore(ctx, id, store) {
 			await mustOn(ctx, id, ['delete_image_location']);
 			return inner.removeFromStore(ctx, id, store);
@@ -135,6 +148,7 @@ const VISIBILITY_RULES: Readonly<Record<Visibility, readonly string[]>> = {
 };
 
 function rulesOfChange(change: ImageChange): readonly string[] {
+	if (isLocationChange(change)) return 'dropLocation' in change ? ['delete_image_location'] : ['set_image_location'];
 	return 'set' in change && change.set.visibility !== undefined ? VISIBILITY_RULES[change.set.visibility] : [];
 }
 

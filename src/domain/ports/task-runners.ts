@@ -6,6 +6,8 @@ export interface TaskRunner {
 	check(input: TaskInput, options: { readonly signal: AbortSignal }): Promise<void>;
 	/** What there is to take back before it has begun, as `note` would say it; absent: nothing. */
 	noteOf?(input: TaskInput): string;
+	/** A run that the end of the process has cut short is begun again by the next one, from its beginning. Default: it has failed. */
+	readonly isRepeatable?: boolean;
 	/** Does it, in the name of its creator (`ctx.door` is `task`). What it resolves to is the task's result. */
 	run(ctx: RequestContext, job: TaskJob): Promise<Readonly<Record<string, unknown>>>;
 	/** Takes back what a failed or an interrupted run has left; what that is was noted. */

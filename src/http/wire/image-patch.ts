@@ -13,6 +13,7 @@ import {
 	readOnly,
 	reserved,
 } from './attributes.ts';
+import { parseLocation } from './given-location.ts';
 import type { ImageRules } from './image-rules.ts';
 import { quoted, refuseAstral } from './texts.ts';
 
@@ -76,7 +77,7 @@ function asPath(path: unknown): string {
 function changeOf(operation: Operation, rules: ImageRules): ImageChange {
 	const name = attributeAt(operation);
 	if (NEVER_SENT.has(name) || READ_ONLY.has(name) || WRITE_ONCE.has(name)) throw readOnly(name);
-	if (name === 'locations') throw notHere(operation, rules);
+	if (name === 'locations') return placeChange(operation, rules);
 	if (isReserved(name)) throw reserved(name);
 	if (name === 'tags' || isWritable(name)) return baseChange(operation, name, rules);
 	if (operation.op === 'remove') return dropOf(name, rules);
@@ -90,12 +91,14 @@ function dropOf(name: string, { custom }: ImageRules): ImageChange {
 	return { dropProperty: name };
 }
 
-/** Where bytes are is for the stores to say; this is the place to let clients say it. */
-function notHere({ op, value }: Operation, { showMultipleLocations }: ImageRules): ImageError {
-	if (!showMultipleLocations) return new ImageError('forbidden', 'the locations of images are not shown, nor changed, here');
-	if (op === 'replace' && Array.isArray(value) && value.length === 0)
-		return new ImageError('forbidden', 'the locations of an image cannot be set to an empty list');
-	return new ImageError('forbidden', 'the locations of images are kept by the stores; they cannot be changed by a patch');
+/** Who may see where bytes are may say it too, if the operator wants that. */
+function placeChange({ op, path, value }: Operation, { showMultipleLocations }: ImageRules): ImageChange {
+	if (!showMultipleLocations) throw new ImageError('forbidden', 'the locations of images are not shown, nor changed, here');
+	const at = path.slice(path.lastIndexOf('/') + 1).trim();
+	if (op === 'remove') return { dropLocation: Number(at) };
+	if (op === 'add') return { addLocation: parseLocation(value), at: at === '-' ? 'end' : Number(at) };
+	if (!Array.isArray(value)) throw new ImageError('invalid', 'locations must be a list');
+	return { setLocations: value.map(parseLocation) };
 }
 
 const WRITE_ONCE: ReadonlySet<string> = new Set(['id', 'os_hash_algo', 'os_hash_value']);

@@ -89,9 +89,12 @@ export const apiOptions = [
 		secure_proxy_ssl_header: text,
 		http_basic_auth_user_file: text,
 	}),
-	...later('DEFAULT', 'images are deleted at once', {
-		delayed_delete: bool,
-		scrub_time: int({ min: 0 }),
+	...honoured('DEFAULT', {
+		delayed_delete: to('deleteDelayed', bool),
+		scrub_time: to('deleteScrubAfterMs', int({ min: 0 })),
+		do_secure_hash: to('locationsHash', bool),
+	}),
+	...meaningless('DEFAULT', 'a node scrubs by itself, one image after the other', {
 		scrub_pool_size: int({ min: 1 }),
 		wakeup_time: int({ min: 0 }),
 	}),
@@ -99,7 +102,6 @@ export const apiOptions = [
 		enabled_import_methods: bracketed,
 		node_staging_uri: text,
 		http_retries: int(),
-		do_secure_hash: bool,
 	}),
 ];
 

@@ -177,7 +177,7 @@ function isBackend({ kind }: { readonly kind: string }): boolean {
 }
 
 /** A task that is over, or that nobody has, holds nothing. */
-function assertUnheld({ id, properties }: Image, { isOver }: ImportPlan): void {
+export function assertUnheld({ id, properties }: Image, { isOver }: ImportPlan): void {
 	const holder = properties[IMPORT_TASK] ?? '';
 	if (holder !== '' && !isOver(holder)) throw new ImageError('conflict', `image ${id} is being imported already`);
 }

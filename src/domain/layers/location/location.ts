@@ -6,11 +6,12 @@
 
 import type { ImageController } from '#domain/controller.ts';
 import { ImageError } from '#domain/errors.ts';
-import type { Image, ImageChange, ImageId, ImageStatus } from '#domain/image.ts';
+import { type Image, type ImageChange, type ImageId, type ImageStatus, isLocationChange } from '#domain/image.ts';
 import { applyChanges, updateBetween } from '#domain/image-changes.ts';
 import type { ImageOp } from '#domain/ports/image-repository.ts';
 import { importingVerbs } from './importing.ts';
 import { memberVerbs } from './members.ts';
+import { placingVerbs } from './placing.ts';
 import { readingVerbs } from './reading.ts';
 import { removingVerbs } from './removing.ts';
 import { type LocationOptions, locationOver } from './shared.ts';
@@ -28,16 +29,18 @@ export function location(options: LocationOptions): ImageController {
 	}
 	const { download, readPlaces } = readingVerbs(parts);
 	const { remove, removeFromStore } = removingVerbs(parts);
+	const { relocate, ...placing } = placingVerbs(parts, readPlaces);
 
 	return {
 		create: (_ctx, draft) => repository.add(draft),
 		show: (_ctx, id) => repository.get(id),
 		list: (_ctx, query) => repository.list(query),
-		update: (_ctx, id, changes) => update(id, changes),
+		update: (ctx, id, changes) => (changes.some(isLocationChange) ? relocate(ctx, id, changes) : update(id, changes)),
 		remove,
 		removeFromStore,
 		...takingVerbs(parts),
 		...importingVerbs(parts, readPlaces),
+		...placing,
 		download,
 		deactivate: async (_ctx, id) => void (await change(id, (image) => statusChange(image, 'active', 'deactivated'))),
 		reactivate: async (_ctx, id) => void (await change(id, (image) => statusChange(image, 'deactivated', 'active'))),

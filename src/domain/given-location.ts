@@ -1,0 +1,31 @@
+/** Places of bytes as clients give them. Image API v2, "Add location" and the `locations` of "Update image". */
+import { ImageError } from './errors.ts';
+import type { ImageStore, ImageStores, StoreLocation } from './ports/stores.ts';
+
+export interface GivenLocation extends StoreLocation {
+	readonly validation?: ValidationData;
+}
+
+/** What is said of the bytes there. */
+export interface ValidationData {
+	/** md5, hex */
+	readonly checksum?: string;
+	/** Node's name of the digest */
+	readonly hashAlgorithm: string;
+	/** hex */
+	readonly hashValue: string;
+}
+
+/** They name files of this machine, or accounts of its operator. */
+const RESTRICTED: ReadonlySet<string> = new Set(['file', 'filesystem', 'swift+config']);
+
+/** The store of a place that a client names, or `invalid`: nobody reads a place of no store, nor one that is an operator's own. */
+export function storeOfGiven({ url, metadata }: StoreLocation, stores: Pick<ImageStores, 'ofLocation'>): ImageStore {
+	const scheme = /^([a-z][a-z0-9+.-]*):\/\//.exec(url)?.[1];
+	if (scheme === undefined || /[\s\\]/.test(url)) throw new ImageError('invalid', 'the URL of a location must be one of a store');
+	if (RESTRICTED.has(scheme)) throw new ImageError('invalid', `locations of scheme ${scheme} cannot be given`);
+	const store = stores.ofLocation({ url, metadata });
+	if (store === undefined || !store.schemes.includes(scheme))
+		throw new ImageError('invalid', `no store here has locations of scheme ${scheme}`);
+	return store;
+}

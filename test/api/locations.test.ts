@@ -1,0 +1,225 @@
+/** Places that clients give for an image's bytes: by the locations API and by a patch. */
+import assert from 'node:assert/strict';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { describe, it } from 'node:test';
+import { memoryKeyValue } from '#catalogue/memory.ts';
+import { database } from '#domain/layers/database.ts';
+import { locationsFor } from '#domain/locations.ts';
+import { anyArrival } from '#domain/ports/arrivals.ts';
+import { createScrubber } from '#domain/scrubber.ts';
+import { silentLog } from '#lib/log.ts';
+import { createImageObjects } from '#replication/image-objects.ts';
+import { openMemory } from '#store/drivers/memory.ts';
+import { type ApiServer, startApi } from '../support/api-server.ts';
+import { memoryImageData } from '../support/memory-image-data.ts';
+import { testSite } from '../support/onion.ts';
+import { sourceOf } from '../support/store-driver-suite.ts';
+import { testStore, testStores } from '../support/test-store.ts';
+
+const call = { signal: AbortSignal.timeout(60_000) };
+const BYTES = randomBytes(70_000);
+const SHA512 = createHash('sha512').update(BYTES).digest('hex');
+const PATCH = { 'content-type': 'application/openstack-images-v2.1-json-patch' };
+
+async function siteWithStores(over: Parameters<typeof testSite>[0] = {}) {
+	const [fast, slow] = [testStore('fast', await openMemory()), testStore('slow', await openMemory())];
+	const stores = testStores([fast, slow]);
+	const site = await testSite({ stores, ...over });
+	const put = async (bytes: Buffer = BYTES, store = fast) => (await store.put(randomUUID(), sourceOf(bytes), call)).location;
+	return { stores, site, put, fast, slow };
+}
+
+async function scene(over: Parameters<typeof testSite>[0] = {}) {
+	const parts = await siteWithStores(over);
+	const locationsOf = locationsFor({ allows: () => true }, parts.stores);
+	const options = { showMultipleLocations: true, storesShown: 'backends' } as const;
+	return { ...parts, api: await startApi({ site: parts.site, locationsOf, api: options }) };
+}
+
+async function show(api: ApiServer, id: string) {
+	return (await api.ask('GET', `/v2/images/${id}`)).json;
+}
+
+function patch(api: ApiServer, id: string, ...operations: object[]) {
+	return api.ask('PATCH', `/v2/images/${id}`, { headers: PATCH, body: operations });
+}
+
+async function added(api: ApiServer, id: string, body: object) {
+	const { status } = await api.ask('POST', `/v2/images/${id}/locations`, { body });
+	await api.executor.idle();
+	return { status, image: await show(api, id) };
+}
+
+describe('a location that a service adds', () => {
+	it('makes a queued image active, and its bytes are read once', async () => {
+		const { api, put } = await scene();
+		await using _api = api;
+		const [id, url] = [await api.queued(), await put()];
+		const { status, image } = await added(api, id, { url });
+		assert.equal(status, 202);
+		assert.deepEqual([image.status, image.size, image.os_hash_value, image.stores], ['active', BYTES.length, SHA512, 'fast']);
+		assert.equal(image.os_glance_import_task, undefined);
+		assert.ok((await api.ask('GET', `/v2/images/${id}/file`)).bytes.equals(BYTES));
+		const { json } = await api.ask('GET', `/v2/images/${id}/locations`);
+		assert.deepEqual(json, [{ url, metadata: { store: 'fast' } }]);
+	});
+	it('with digests is checked before the image is active', async () => {
+		const { api, put } = await scene();
+		await using _api = api;
+		const right = { os_hash_algo: 'sha512', os_hash_value: SHA512 };
+		const { image } = await added(api, await api.queued(), { url: await put(), validation_data: right });
+		assert.deepEqual([image.status, image.os_hash_value], ['active', SHA512]);
+		const wrong = { ...right, os_hash_value: '0'.repeat(128) };
+		const bad = await added(api, await api.queued(), { url: await put(), validation_data: wrong });
+		assert.deepEqual(
+			[bad.image.status, bad.image.size, bad.image.os_hash_value, bad.image.locations],
+			['queued', null, null, []],
+		);
+	});
+	it('where nothing is, or that nobody knows, leaves a queued image', async () => {
+		const { api } = await scene();
+		await using _api = api;
+		const missing = await added(api, await api.queued(), { url: 'memory:///nothing' });
+		assert.deepEqual([missing.status, missing.image.status], [202, 'queued']);
+		for (const url of ['file:///etc/passwd', 'filesystem:///etc/passwd', 'swift+config://ref1/c/o', 'gopher://x/', 'memory', ''])
+			assert.equal((await added(api, await api.queued(), { url })).status, 400, url);
+	});
+	it('must be well-formed', async () => {
+		const { api, put } = await scene();
+		await using _api = api;
+		const [id, url] = [await api.queued(), await put()];
+		const bad = [
+			{},
+			{ url: 7 },
+			{ url: 'memory:///'.padEnd(300, 'x') },
+			{ url, extra: 1 },
+			{ url, validation_data: { os_hash_algo: 'sha512' } },
+			{ url, validation_data: { os_hash_algo: 'sha512', os_hash_value: 'zz' } },
+			{ url, validation_data: { os_hash_algo: 'whirl', os_hash_value: SHA512 } },
+			{ url, validation_data: { os_hash_algo: 'sha256', os_hash_value: SHA512 } },
+			{ url, validation_data: { os_hash_algo: 'sha512', os_hash_value: SHA512, more: 1 } },
+		];
+		for (const body of bad) assert.equal((await added(api, id, body)).status, 400, JSON.stringify(body));
+		assert.equal((await added(api, await api.active(BYTES), { url })).status, 409);
+		assert.equal((await added(api, randomUUID(), { url })).status, 404);
+		const put405 = await api.ask('PUT', `/v2/images/${id}/locations`, { body: {} });
+		assert.deepEqual([put405.status, put405.headers.allow], [405, 'GET, POST']);
+	});
+});
+
+describe('locations by a patch', () => {
+	it('make a queued image active, with what is said of its bytes', async () => {
+		const { api, put } = await scene();
+		await using _api = api;
+		const [id, url] = [await api.queued(), await put()];
+		const validation_data = { os_hash_algo: 'sha512', os_hash_value: SHA512, checksum: 'a'.repeat(32) };
+		const answer = await patch(api, id, {
+			op: 'add',
+			path: '/locations/-',
+			value: { url, metadata: { rack: '7' }, validation_data },
+		});
+		assert.equal(answer.status, 200, answer.text);
+		const { status, size, checksum, os_hash_value, locations } = answer.json;
+		assert.deepEqual([status, size, checksum, os_hash_value], ['active', BYTES.length, 'a'.repeat(32), SHA512]);
+		assert.deepEqual(locations, [{ url, metadata: { rack: '7', store: 'fast' } }]);
+		assert.ok((await api.ask('GET', `/v2/images/${id}/file`)).bytes.equals(BYTES));
+		assert.ok(
+			(await api.ask('GET', `/v2/images/${id}/file`, { headers: { range: 'bytes=5-9' } })).bytes.equals(BYTES.subarray(5, 10)),
+		);
+	});
+	it('come and go while another one stays', async () => {
+		const { api, put, slow, fast } = await scene();
+		await using _api = api;
+		const [first, second] = [await put(), await put(BYTES, slow)];
+		const id = await api.queued();
+		await patch(api, id, { op: 'add', path: '/locations/0', value: { url: first, metadata: {} } });
+		const two = await patch(api, id, { op: 'add', path: '/locations/1', value: { url: second, metadata: { store: 'slow' } } });
+		assert.deepEqual(
+			two.json.locations.map(({ url }: { url: string }) => url),
+			[first, second],
+		);
+		await fast.remove(first, call);
+		assert.ok((await api.ask('GET', `/v2/images/${id}/file`)).bytes.equals(BYTES), 'the next place is read');
+		const one = await patch(api, id, { op: 'remove', path: '/locations/0' });
+		assert.deepEqual([one.status, one.json.stores], [200, 'slow']);
+		assert.equal((await patch(api, id, { op: 'remove', path: '/locations/0' })).status, 403);
+		assert.equal((await patch(api, id, { op: 'replace', path: '/locations', value: [] })).status, 403);
+	});
+	it('are refused as Glance refuses them, and nothing has changed then', async () => {
+		const { api, put } = await scene();
+		await using _api = api;
+		const [id, url] = [await api.queued(), await put()];
+		await patch(api, id, { op: 'add', path: '/locations/-', value: { url, metadata: {} } });
+		const add = (value: object) => patch(api, id, { op: 'add', path: '/locations/-', value });
+		assert.equal((await add({ url, metadata: {} })).status, 400, 'twice');
+		assert.equal((await add({ url: 'memory:///none', metadata: {} })).status, 400, 'nothing there');
+		assert.equal((await add({ url: await put(randomBytes(10)), metadata: {} })).status, 400, 'another size');
+		assert.equal((await add({ url: 'file:///etc/shadow', metadata: {} })).status, 400);
+		assert.equal((await add({ url })).status, 400, 'no metadata');
+		assert.equal(
+			(await patch(api, id, { op: 'add', path: '/locations/9', value: { url: await put(), metadata: {} } })).status,
+			400,
+		);
+		const others = [{ url: await put(), metadata: {} }];
+		assert.equal((await patch(api, id, { op: 'replace', path: '/locations', value: others })).status, 400);
+		const same = await patch(api, id, { op: 'replace', path: '/locations', value: [{ url, metadata: { note: 'x' } }] });
+		assert.deepEqual(same.json.locations, [{ url, metadata: { note: 'x', store: 'fast' } }]);
+		assert.equal((await show(api, id)).locations.length, 1);
+	});
+	it('are as many as the quota allows, of as many bytes', async () => {
+		const { api, put } = await scene({ limits: { imageLocations: 1, userStorage: BYTES.length } });
+		await using _api = api;
+		const id = await api.queued();
+		const add = async (of: string) =>
+			patch(api, of, { op: 'add', path: '/locations/-', value: { url: await put(), metadata: {} } });
+		assert.equal((await add(id)).status, 200);
+		assert.equal((await add(id)).status, 413);
+		const other = await api.queued();
+		assert.equal((await add(other)).status, 413);
+		assert.equal((await show(api, other)).status, 'queued');
+	});
+	it('are not to be changed where they are not shown', async () => {
+		const { site, put } = await siteWithStores();
+		await using api = await startApi({ site });
+		const answer = await patch(api, await api.queued(), {
+			op: 'add',
+			path: '/locations/-',
+			value: { url: await put(), metadata: {} },
+		});
+		assert.equal(answer.status, 403);
+	});
+});
+
+describe('an image that is deleted with delay', () => {
+	it('is gone for everybody, keeps its data until it is scrubbed, and can be had back before', async () => {
+		let now = Date.now();
+		const data = memoryImageData();
+		const objects = createImageObjects({
+			kv: memoryKeyValue(),
+			content: { ...data, file: () => undefined, pin: () => ({ [Symbol.dispose]() {} }) },
+		});
+		const { api, stores, site } = await scene({ delayedDelete: true, data, objects });
+		await using _api = api;
+		const { catalogue } = site;
+		const scrubber = createScrubber({
+			...{ catalogue, data, stores, objects, repository: database(catalogue), arrivals: anyArrival, log: silentLog },
+			...{ site: site.site, hashAlgorithm: 'sha512', delayedDelete: true, scrubAfterMs: 60_000, clock: () => now },
+		});
+		const [kept, gone] = [await api.active(BYTES), await api.active(BYTES)];
+		const [restored, scrubbed] = [kept, gone];
+		for (const id of [kept, gone]) {
+			assert.equal((await api.ask('DELETE', `/v2/images/${id}`)).status, 204);
+			assert.equal((await api.ask('GET', `/v2/images/${id}`)).status, 404);
+			assert.equal((await api.ask('GET', `/v2/images/${id}/file`)).status, 404);
+		}
+		assert.deepEqual((await api.ask('GET', '/v2/images')).json.images, []);
+		assert.equal(await scrubber.scrub(call), 0);
+		await scrubber.restore(restored);
+		assert.ok((await api.ask('GET', `/v2/images/${restored}/file`)).bytes.equals(BYTES));
+		now += 61_000;
+		assert.equal(await scrubber.scrub(call), 1);
+		await assert.rejects(scrubber.restore(scrubbed), /could not be found|does not exist|no image/i);
+		assert.equal((await api.ask('POST', '/v2/images', { body: { id: scrubbed } })).status, 409);
+		assert.equal(data.contents.size, 1);
+	});
+});

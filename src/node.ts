@@ -11,7 +11,10 @@ import type { Config } from '#config/config.ts';
 import { openContentStore } from '#content/content-store.ts';
 import { lateSources } from '#content/late-sources.ts';
 import { memoryLedger } from '#content/ledger.ts';
+import { database } from '#domain/layers/database.ts';
+import { anyArrival } from '#domain/ports/arrivals.ts';
 import type { NodeRecord } from '#domain/ports/catalogue.ts';
+import { createScrubber } from '#domain/scrubber.ts';
 import { joinFleet } from '#exchange/join.ts';
 import { startPeerExchange } from '#exchange/peer-exchange.ts';
 import type { PeerExchange } from '#exchange/ports.ts';
@@ -28,6 +31,7 @@ import { startHousekeeping } from '#replication/housekeeping.ts';
 import { openImageCache } from '#replication/image-cache.ts';
 import { createImageObjects } from '#replication/image-objects.ts';
 import { lookingUpHolders } from '#replication/looking-up-holders.ts';
+import { createObjectKeeper } from '#replication/object-keeper.ts';
 import { createOrigins, joinSources } from '#replication/origins.ts';
 import { readingOrigins } from '#replication/reading-origins.ts';
 import { createSeeder } from '#replication/seeder.ts';
@@ -39,6 +43,7 @@ import type { Surroundings } from './surroundings.ts';
 /** the id of the file backend: what `stores` of an image shows */
 const FILE_STORE = 'file';
 const COLLECT_EVERY_MS = 3600_000;
+const SCRUB_EVERY_MS = 60_000;
 const RENEW_EVERY_MS = 24 * 3600_000;
 
 /** Resolves when the node serves; when it fails, nothing is left open. */
@@ -204,22 +209,29 @@ async function startReplication(
 	const keeper = stack.use(createCopyKeeper({ catalogue, data: content, node, site, log }));
 	const backends: Backend[] = [];
 	const objects = createImageObjects({ kv: db.sub('objects/'), content });
-	for (const store of stores.all) {
+	// Every image that is in no store yet comes into the default one; without one, into the file store that a centre has by itself.
+	for (const store of [stores.byDefault ?? stores.find(FILE_STORE)].filter((each) => each !== undefined)) {
 		const seeder = stack.use(createSeeder({ catalogue, content, objects, backend: store, node, site, log }));
 		stack.defer(exchange.sources.onChange(seeder.nudge));
 		backends.push({ store, seeder });
 	}
 	const shared = { catalogue, content, sources, origins, node, site, log, clock: Date.now };
 	const cache = config.cache && stack.use(await openImageCache({ ...shared, ...config.cache, kv: db.sub('cache/') }));
-	return { keeper, objects, backends, cache };
+	const objectKeeper = stack.use(createObjectKeeper({ catalogue, objects, stores, node, log }));
+	return { keeper, objects, objectKeeper, backends, cache };
 }
 
 function startChores(
-	{ log, stack }: Surroundings,
+	{ config, log, stack }: Surroundings,
 	{ catalogue, membership }: Ground,
-	{ content }: Bytes,
-	{ keeper, backends }: Replication,
+	{ content, stores }: Bytes,
+	{ keeper, objects, objectKeeper, backends, cache }: Replication,
 ): void {
+	const scrubber = createScrubber({
+		...{ catalogue, repository: database(catalogue), data: content, stores, objects, arrivals: anyArrival, log },
+		...{ site: membership.site, hashAlgorithm: config.hashAlgorithm, clock: Date.now },
+		...{ delayedDelete: config.delayedDelete !== undefined, scrubAfterMs: config.delayedDelete?.scrubAfterMs ?? 0 },
+	});
 	const isNamed = async (root: string) => (await catalogue.imagesOf(root)).length > 0;
 	const renewOwn = async () => {
 		const fresh = await membership.renew(membership.node, membership.certificate());
@@ -229,7 +241,10 @@ function startChores(
 		startHousekeeping(
 			[
 				{ name: 'say what is held', work: keeper.reconcile },
+				{ name: 'look for stray objects', work: objectKeeper.start },
 				...backends.map(({ store, seeder }) => ({ name: `seed ${store.id}`, work: seeder.start })),
+				{ name: 'scrub deleted images', everyMs: SCRUB_EVERY_MS, work: (signal) => scrubber.scrub({ signal }) },
+				...(cache === undefined ? [] : [{ name: 'prune the cache', everyMs: COLLECT_EVERY_MS, work: () => cache.prune() }]),
 				{ name: 'collect what no image names', everyMs: COLLECT_EVERY_MS, work: () => content.collect(isNamed) },
 				{ name: 'renew the certificate', everyMs: RENEW_EVERY_MS, work: renewOwn },
 			],

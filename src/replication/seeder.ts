@@ -119,7 +119,11 @@ export function createSeeder(options: SeederOptions): Seeder {
 	function isSeedable(image: Image | undefined): image is Image & { content: ContentRef } {
 		if (image?.content == null || (image.status !== 'active' && image.status !== 'deactivated')) return false;
 		if (objects.isDeclined(image.id, backend)) return false;
-		return !image.copies.some((copy) => copy.node === node && copy.store === store && copy.url !== undefined);
+		// what lies in a store already, whichever a client chose, is where it should be
+		if (image.locations.length > 0) return false;
+		return !image.copies.some(
+			(copy) => copy.kind === 'backend' && copy.url !== undefined && (copy.node === node || copy.store === store),
+		);
 	}
 
 	return {

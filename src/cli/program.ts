@@ -7,6 +7,7 @@ import { ConfigError } from '#config/config.ts';
 import { addConfigCommands } from './config.ts';
 import { CliError, EXIT } from './exit-codes.ts';
 import { addFleetCommands } from './fleet.ts';
+import { addImageCommands } from './image.ts';
 import { addMetadefCommands } from './metadefs.ts';
 import { addNodeCommands } from './node.ts';
 import { addPolicyCommands } from './policy.ts';
@@ -38,6 +39,7 @@ function buildProgram(terminal: Terminal): Command {
 	addMetadefCommands(program, terminal);
 	addConfigCommands(program, terminal);
 	addPolicyCommands(program, terminal);
+	addImageCommands(program, terminal);
 	program
 		.command('version')
 		.description('print the version')

@@ -13,6 +13,7 @@ import type { Terminal } from '#cli/terminal.ts';
 import { parseRule, type Rule } from '#policy/rule.ts';
 import { parseRuleFile } from '#policy/rule-file.ts';
 import { createRuleSet } from '#policy/rule-set.ts';
+import { qcow2, qed } from '../support/disk-images.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sundog-cli-'));
 after(() => rmSync(root, { recursive: true }));
@@ -464,4 +465,41 @@ describe('policy', () => {
 			of: rule.of.flatMap((each) => (each.kind === 'any' ? each.of : [each])),
 		};
 	}
+});
+
+describe('image inspect', () => {
+	const write = (name: string, image: Uint8Array) => {
+		const path = join(root, name);
+		writeFileSync(path, image);
+		return path;
+	};
+
+	test('says what a file is', async () => {
+		assert.deepEqual(await sundog(`image inspect ${write('sound', qcow2())}`), {
+			code: 0,
+			out: 'qcow2: a disk of 1048576 bytes\n',
+			said: [],
+		});
+		assert.equal((await sundog(`image inspect ${write('zeros', new Uint8Array(700))}`)).out, 'raw: a disk of 700 bytes\n');
+	});
+
+	test('says why a node would refuse it, and fails', async () => {
+		const { code, out, said } = await sundog(`image inspect ${write('banned', qed())}`);
+		assert.deepEqual([code, out], [1, 'qed: a disk of unknown size\nqed: banned: qed images are not accepted\n']);
+		assert.deepEqual(said, ['sundog: content is refused, as qed it is not safe: qed images are not accepted']);
+	});
+
+	test('compares it with what it would be uploaded as', async () => {
+		const file = write('sound', qcow2());
+		assert.deepEqual((await sundog(`image inspect --disk-format vmdk ${file}`)).said, [
+			'sundog: disk_format is vmdk, but the content is qcow2',
+		]);
+		const raw = await sundog(`image inspect --disk-format raw ${file}`);
+		assert.deepEqual([raw.code, raw.said], [0, ['sundog: warning: disk_format is raw, but the content is qcow2']]);
+		assert.equal((await sundog(`image inspect --disk-format qcow2 ${file}`)).code, 0);
+	});
+
+	test('a file that is not there fails', async () => {
+		assert.equal((await refused(`image inspect ${join(root, 'not-there')}`)).code, 1);
+	});
 });

@@ -20,8 +20,6 @@ export interface InspectorOptions {
 	readonly vmdkTypes?: readonly string[];
 }
 
-export type CreateInspector = (options?: InspectorOptions) => Inspector;
-
 export interface Finding {
 	/** bytes of the image itself */
 	readonly size: number;

@@ -182,6 +182,7 @@ describe('vmdk', () => {
 		'a parent in a remark': withMore('#parentFileNameHint="/etc/passwd"'),
 		'the id of a parent': vmdk({ descriptor: vmdkDescriptor().replace('ffffffff', '15bc33f8') }),
 		'a line that is not known': withMore('changeTrackPath="disk-ctk.vmdk"'),
+		'a descriptor of very many lines': vmdk({ descriptorSize: 1900, descriptor: vmdkDescriptor({ more: '\n'.repeat(900_000) }) }),
 		'a descriptor that is not ASCII': withMore('# \xff'),
 		'a descriptor without end': vmdk({ descriptorSize: 1, descriptor: vmdkDescriptor({ more: '#'.repeat(600) }) }),
 		'a descriptor beyond 1 MiB': vmdk({ descriptorAt: 2048 }),

@@ -33,9 +33,9 @@ const FIELDS = new Map<string, RegExp>([
 export function descriptorFault(text: string, disk: ExpectedDisk): string | undefined {
 	if (/[^\t\n\r\x20-\x7e]/.test(text) || /\r(?!\n)/.test(text)) return 'its descriptor has characters that do not belong there';
 	if (PARENT.test(text)) return 'it has a parent image';
-	const lines = text.split(/\r?\n/).map((line) => line.trim());
-	if (lines.length > MAX_LINES) return 'its descriptor is too long';
-	const said = lines.filter((line) => line !== '' && !line.startsWith('#'));
+	const lines = text.split('\n', MAX_LINES + 1);
+	if (lines.length > MAX_LINES) return 'its descriptor has too many lines';
+	const said = lines.map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'));
 	const [extent, ...moreExtents] = said.filter((line) => !FIELD.test(line));
 	if (extent === undefined) return 'its descriptor has no extent';
 	if (moreExtents.length > 0) return 'its descriptor has more than one extent, or lines that are not known';

@@ -1,15 +1,17 @@
 /** A client who names a URL reaches with it nothing that it may not: a sink on loopback counts who comes. */
 import assert from 'node:assert/strict';
-import { networkInterfaces } from 'node:os';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { codeOf, ImageError } from '#domain/errors.ts';
-import type { ImportFiltering } from '#imports/web-filter.ts';
-import { isReachable } from '#imports/web-reach.ts';
 import { createWebSource, type WebBody, type WebSourceOptions } from '#imports/web-source.ts';
+import type { WebFilter } from '#lib/web/address.ts';
+import { isReachable } from '#lib/web/reach.ts';
+import { HOSTILE_HOSTS, hostileRedirects, hostileUrls, outwardAddress } from '../support/hostile-urls.ts';
 import { startWebServer, type WebAnswer, type WebServer } from '../support/web-server.ts';
 
 const { signal } = new AbortController();
+
+const outward = outwardAddress();
 
 let sink: WebServer;
 before(async () => {
@@ -29,52 +31,14 @@ async function assertRefused(source: ReturnType<typeof guarded>, url: string): P
 	assert.equal(sink.connections(), before, `the sink was reached by ${url}`);
 }
 
-/** Ways to write an address of this machine, of its link or of a cloud's metadata, and ways to hide one. */
-const HOSTS = [
-	...['127.0.0.1', '127.1', '127.0.1', '127.255.255.254', '2130706433', '0x7f000001', '0x7F000001', '0x7f.1', '0x7f.0.0.1'],
-	...['0177.0.0.1', '0177.1', '017700000001', '127.0.0.1.', '127.1.', '127.0.0.01', '0127.0.0.1', '127.0.0.0x1', '127.0x0.0.1'],
-	...['0', '0.0.0.0', '0.', '00000000', '0x0', '0.1', '0.255.255.255'],
-	...['169.254.169.254', '2852039166', '0xa9fea9fe', '0251.0376.0251.0376', '169.254.43518', '169.16689662', '169.254.1.1'],
-	...['100.100.100.200', '168.63.129.16', '192.0.0.192', '224.0.0.1', '239.255.255.255', '240.0.0.1', '255.255.255.255'],
-	...['[::1]', '[::]', '[0:0:0:0:0:0:0:1]', '[::ffff:127.0.0.1]', '[::ffff:7f00:1]', '[::ffff:0:127.0.0.1]', '[::127.0.0.1]'],
-	...['[::7f00:1]', '[64:ff9b::127.0.0.1]', '[64:ff9b::7f00:1]', '[64:ff9b:1::7f00:1]', '[2002:7f00:1::]', '[2002:7f00:1::1]'],
-	...['[fe80::1]', '[fe80::1%25lo]', '[fe80::1%lo]', '[fec0::1]', '[ff02::1]', '[fd00:ec2::254]', '[fd20:ce::254]', '[2001::1]'],
-	...['[::ffff:a9fe:a9fe]', '[::ffff:169.254.169.254]', '[2002:a9fe:a9fe::]', '[::1', '::1', '[::1]x', '[v1.x]', '[127.0.0.1]'],
-	...['localhost', 'LOCALHOST', 'localhost.', 'LocalHost', 'loopback.example', 'a.b.c.example', '127.0.0.1.nip.example'],
-	...['127。0。0。1', '127.0.0.1', '①②⑦.⓪.⓪.①', '127%2e0%2e0%2e1', '%6cocalhost', 'loc%61lhost', 'ｌocalhost', 'localhost%00'],
-	...['user@127.0.0.1', 'user:pass@127.0.0.1', 'example.com@127.0.0.1', '127.0.0.1@example.com', 'a%40b@127.0.0.1', '@127.0.0.1'],
-	...['example.com\\@127.0.0.1', '127.0.0.1\\.example.com', 'example.com:80@127.0.0.1', '-', '..', '.', 'a..b', '-a.example', ''],
-	...[
-		'*',
-		'a b',
-		'a\tb',
-		'127.0.0.1\t',
-		'127.0.0.1\n',
-		'127.0.0.1\0',
-		'a_b!',
-		`${'a'.repeat(64)}.example`,
-		`${'a.'.repeat(130)}example`,
-	],
-];
-
 describe('a URL that leads here', () => {
 	it('is refused before anybody is asked, however the host is written', async () => {
-		assert.ok(HOSTS.length >= 100, `only ${HOSTS.length} hosts`);
-		for (const host of HOSTS) await assertRefused(guarded(), `http://${host}:${sink.port}/`);
+		assert.ok(HOSTILE_HOSTS.length >= 100, `only ${HOSTILE_HOSTS.length} hosts`);
+		for (const host of HOSTILE_HOSTS) await assertRefused(guarded(), `http://${host}:${sink.port}/`);
 	});
 
 	it('is refused in whole forms that parsers repair or read in two ways', async () => {
-		const { port } = sink;
-		const urls = [
-			...[`http:127.0.0.1:${port}/`, `http:/127.0.0.1:${port}/`, `http:///127.0.0.1:${port}/`, `http:\\\\127.0.0.1:${port}/`],
-			...[`HTTP://127.0.0.1:${port}/`, ` http://127.0.0.1:${port}/`, `http://127.0.0.1:${port}/ `, `//127.0.0.1:${port}/`],
-			...[`http://example.com#@127.0.0.1:${port}/`, `http://example.com?@127.0.0.1:${port}/`, `http://127.0.0.1:${port}#x`],
-			...[`http://127.0.0.1:${port}?x`, `http://127.0.0.1:0${port}/`, `http://127.0.0.1:${port}:80/`, 'http://127.0.0.1:/'],
-			...['http://127.0.0.1:99999/', 'http://127.0.0.1:-1/', 'http://127.0.0.1:8０/', 'http://', 'http://:80/', 'https://'],
-			...['file:///etc/passwd', 'ftp://127.0.0.1/', 'gopher://127.0.0.1/', 'data:text/plain,x', 'javascript:1', 'blob:x', 'x'],
-			...['unix:/run/x', 'http+unix://x', 'https+insecure://x', 'jar:http://x!/', `http://x/${'a'.repeat(2048)}`, ''],
-		];
-		for (const url of urls) await assertRefused(guarded(), url);
+		for (const url of hostileUrls(sink.port)) await assertRefused(guarded(), url);
 	});
 
 	it('is refused when one of several addresses of its name leads here', async () => {
@@ -88,6 +52,24 @@ describe('a URL that leads here', () => {
 			await assertRefused(guarded({ resolve: async () => addresses }), `http://example.com:${sink.port}/`);
 	});
 
+	it('is refused when it names this machine on any of its networks', async () => {
+		const own = ['192.0.2.7', '2001:db8::7'];
+		const forms = ['192.0.2.7', '::ffff:192.0.2.7', '64:ff9b::c000:207', '2002:c000:207::1', '2001:db8::7', '2001:0db8:0::0007'];
+		for (const address of forms)
+			await assertRefused(
+				guarded({ resolve: async () => [address], ownAddresses: () => own }),
+				`http://example.com:${sink.port}/`,
+			);
+		const allowed = guarded({
+			filtering: { allowedHosts: ['me.example'], allowedPorts: [80] },
+			resolve: async () => own,
+			ownAddresses: () => own,
+		});
+		await allowed.check('http://me.example/', { signal });
+		if (outward !== undefined)
+			await assertRefused(guarded({ resolve: async () => [outward] }), `http://example.com:${sink.port}/`);
+	});
+
 	it('reaches nobody by a name that turns here after it was looked at', async () => {
 		let asked = 0;
 		// each other answer leads away; nobody listens there
@@ -98,11 +80,6 @@ describe('a URL that leads here', () => {
 		assert.equal(sink.connections(), 0);
 	});
 });
-
-/** Of this machine, and not loopback: what a redirect may lead to has to be reachable first. */
-const outward = Object.values(networkInterfaces())
-	.flat()
-	.find((each) => each !== undefined && !each.internal && each.family === 'IPv4' && isReachable(each.address))?.address;
 
 describe('a redirect', { skip: outward === undefined && 'this machine has no address but loopback' }, () => {
 	/** Redirects to whatever its query says; `front.example` is its name, and every other name is loopback. */
@@ -117,6 +94,7 @@ describe('a redirect', { skip: outward === undefined && 'this machine has no add
 		const source = guarded({
 			filtering: { allowedPorts: [sink.port, front.port] },
 			resolve: async (host) => [host === 'front.example' ? String(outward) : '127.0.0.1'],
+			ownAddresses: () => [],
 		});
 		const base = `http://front.example:${front.port}`;
 		await test(front, (to, status = 302) => source.open(`${base}/${status}?to=${encodeURIComponent(to)}`, { signal }));
@@ -125,18 +103,7 @@ describe('a redirect', { skip: outward === undefined && 'this machine has no add
 	for (const status of [301, 302, 303, 307, 308])
 		it(`of ${status} is looked at as the first URL was`, () =>
 			withFront(async (front, ask) => {
-				const { port } = sink;
-				const ways = [
-					...[`http://internal.example:${port}/`, `//internal.example:${port}/`, `http://127.0.0.1:${port}/`, `//127.1:${port}/`],
-					...[
-						`http://0x7f000001:${port}/`,
-						`http://[::1]:${port}/`,
-						`http://[::ffff:7f00:1]:${port}/`,
-						`http://a@127.0.0.1:${port}/`,
-					],
-					...[`/\\127.0.0.1:${port}/`, `\\\\127.0.0.1:${port}/`, 'file:///etc/passwd', 'ftp://front.example/', 'javascript:1'],
-					...[`http://127.0.0.1:${front.port}/`, 'http://front.example:1/', `HTTP://internal.example:${port}/`, 'http://'],
-				];
+				const ways = hostileRedirects(sink.port, front.port);
 				for (const to of ways) await assert.rejects(ask(to, status), (error) => codeOf(error) === 'invalid', to);
 				assert.equal(front.requests.length, ways.length);
 				assert.equal(sink.connections(), 0);
@@ -157,7 +124,7 @@ describe('a redirect', { skip: outward === undefined && 'this machine has no add
 });
 
 describe('what an operator allows', () => {
-	const ask = (filtering: ImportFiltering, url = `http://images.example:${sink.port}/`) =>
+	const ask = (filtering: WebFilter, url = `http://images.example:${sink.port}/`) =>
 		createWebSource({ filtering: { allowedPorts: [sink.port], ...filtering }, resolve: async () => ['127.0.0.1'] }).check(url, {
 			signal,
 		});

@@ -1,9 +1,10 @@
 /**
- * Addresses that a fetch for a client may never reach: loopback, the link, and what a cloud answers its machines about
- * themselves. Private networks may be reached, by which this machine can be too: that is where a private cloud keeps its
- * images (and so has Glance).
+ * Addresses that a fetch for a client may never reach: loopback, the link, what a cloud answers its machines about
+ * themselves, and whatever this machine itself listens on. Private networks may be reached: that is where a private
+ * cloud keeps its images (and so has Glance).
  */
 import { BlockList, isIPv6 } from 'node:net';
+import { networkInterfaces } from 'node:os';
 
 const REFUSED_V4: readonly (readonly [network: string, prefix: number])[] = [
 	['0.0.0.0', 8],
@@ -32,12 +33,26 @@ const refused = new BlockList();
 for (const [network, prefix] of REFUSED_V4) refused.addSubnet(network, prefix, 'ipv4');
 for (const [network, prefix] of REFUSED_V6) refused.addSubnet(network, prefix, 'ipv6');
 
-/** Of an address as a resolver gives it; what is no address is not reachable either. An IPv4 address within one of IPv6 counts. */
-export function isReachable(address: string): boolean {
-	if (!isIPv6(address)) return /^\d+(?:\.\d+){3}$/.test(address) && !refused.check(address, 'ipv4');
-	if (address.includes('%') || refused.check(address, 'ipv6')) return false;
-	const inner = embeddedV4(groupsOf(address));
-	return inner === undefined || !refused.check(inner, 'ipv4');
+/**
+ * Of an address as a resolver gives it; what is no address is not reachable either. An IPv4 address within one of IPv6
+ * counts. `own`: this machine's addresses.
+ */
+export function isReachable(address: string, own: readonly string[] = []): boolean {
+	const plain = plainForm(address);
+	if (plain === undefined || own.some((each) => plainForm(each) === plain)) return false;
+	return !refused.check(plain, isIPv6(plain) ? 'ipv6' : 'ipv4') && !(isIPv6(address) && refused.check(address, 'ipv6'));
+}
+
+/** Of every interface, as they are now. */
+export function addressesOfThisMachine(): readonly string[] {
+	return Object.values(networkInterfaces()).flatMap((each) => each?.map(({ address }) => address) ?? []);
+}
+
+/** One text for an address, however it is written or wrapped. */
+function plainForm(address: string): string | undefined {
+	if (!isIPv6(address)) return /^\d+(?:\.\d+){3}$/.test(address) ? address : undefined;
+	if (address.includes('%')) return undefined;
+	return embeddedV4(groupsOf(address)) ?? canonicalV6(address);
 }
 
 /** Mapped and compatible (::/96, ::ffff:0:0/96, ::ffff:0:0:0/96), NAT64 (64:ff9b::/96, 64:ff9b:1::/48 with /96), 6to4 (2002::/16). */
@@ -53,9 +68,7 @@ function embeddedV4(groups: readonly number[]): string | undefined {
 
 /** The eight groups of an IPv6 address. */
 function groupsOf(address: string): readonly number[] {
-	// the URL parser writes an address of IPv4 within it as two groups
-	const canonical = new URL(`http://[${address}]`).hostname.slice(1, -1);
-	const [head = '', tail] = canonical.split('::');
+	const [head = '', tail] = canonicalV6(address).split('::');
 	const numbers = (text: string) => (text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16)));
 	const [first, last] = [numbers(head), numbers(tail ?? '')];
 	return [...first, ...new Array<number>(8 - first.length - last.length).fill(0), ...last];
@@ -63,4 +76,9 @@ function groupsOf(address: string): readonly number[] {
 
 function dotted(high: number, low: number): string {
 	return [high >> 8, high & 0xff, low >> 8, low & 0xff].join('.');
+}
+
+/** As the URL parser writes it: an address of IPv4 within it as two groups. */
+function canonicalV6(address: string): string {
+	return new URL(`http://[${address}]`).hostname.slice(1, -1);
 }

@@ -4,6 +4,7 @@
  */
 import type { DriverKind } from '../driver.ts';
 import { filesystem } from './filesystem.ts';
+import { http } from './http.ts';
 import { memory } from './memory.ts';
 
-export const DRIVERS = { file: filesystem, memory } as const satisfies Readonly<Record<string, DriverKind>>;
+export const DRIVERS = { file: filesystem, http, memory } as const satisfies Readonly<Record<string, DriverKind>>;

@@ -21,6 +21,8 @@ export interface DriverSubject {
 	readonly edgeBytes?: number;
 	/** false: one key may be stored twice, as two objects (cinder). Default true */
 	readonly keysAreNames?: boolean;
+	/** Of a driver that takes no objects: puts one where it finds it, and says its location. */
+	seed?(bytes: Uint8Array): Promise<string>;
 }
 
 export const signal = new AbortController().signal;
@@ -38,13 +40,14 @@ export function describeStoreDriver(name: string, subject: DriverSubject): void 
 				await using driver = await open(t);
 				await body(driver);
 			});
+		/** What cannot be asked of a driver that takes no objects. */
+		const writing: typeof test = (...claim) => (manifest.writable ? test(...claim) : Promise.resolve());
 
 		test('gives back what it was given, whole and by range', async (driver) => {
 			const bytes = randomBytes(2 * edgeBytes + 4_321);
-			const stored = await driver.put(randomUUID(), sourceOf(bytes), call);
-			assert.equal(stored.size, bytes.length);
-			assert.equal((await driver.stat(stored.location, call)).size, bytes.length);
-			assert.equal(digestOf(await collect(driver, stored.location, 'whole')), digestOf(bytes));
+			const location = await place(driver, bytes);
+			assert.equal((await driver.stat(location, call)).size, bytes.length);
+			assert.equal(digestOf(await collect(driver, location, 'whole')), digestOf(bytes));
 			if (!manifest.ranged) return;
 			const last = bytes.length;
 			const ranges = [
@@ -58,12 +61,12 @@ export function describeStoreDriver(name: string, subject: DriverSubject): void 
 				[0, last],
 			] as const;
 			for (const [start, end] of ranges) {
-				const got = await collect(driver, stored.location, { start, end });
+				const got = await collect(driver, location, { start, end });
 				assert.equal(digestOf(got), digestOf(bytes.subarray(start, end)), `${start}-${end}`);
 			}
 		});
 
-		test('stores a stream of unknown length', async (driver) => {
+		writing('stores a stream of unknown length', async (driver) => {
 			for (const length of [0, 1, edgeBytes, edgeBytes + 1, 2 * edgeBytes + 99]) {
 				const bytes = randomBytes(length);
 				const { location, size } = await driver.put(randomUUID(), unsized(sourceOf(bytes)), call);
@@ -73,7 +76,7 @@ export function describeStoreDriver(name: string, subject: DriverSubject): void 
 			}
 		});
 
-		test('stores an object of no bytes', async (driver) => {
+		writing('stores an object of no bytes', async (driver) => {
 			const { location } = await driver.put(randomUUID(), sourceOf(Buffer.alloc(0)), call);
 			assert.equal((await driver.stat(location, call)).size, 0);
 			assert.equal((await collect(driver, location, 'whole')).length, 0);
@@ -81,12 +84,12 @@ export function describeStoreDriver(name: string, subject: DriverSubject): void 
 
 		test('keeps zeros, wherever they lie', async (driver) => {
 			const bytes = Buffer.concat([Buffer.alloc(edgeBytes), randomBytes(1000), Buffer.alloc(2 * edgeBytes)]);
-			const { location } = await driver.put(randomUUID(), sourceOf(bytes), call);
+			const location = await place(driver, bytes);
 			assert.equal((await driver.stat(location, call)).size, bytes.length);
 			assert.equal(digestOf(await collect(driver, location, 'whole')), digestOf(bytes));
 		});
 
-		test('locates a key where put stored it, if it can tell', async (driver) => {
+		writing('locates a key where put stored it, if it can tell', async (driver) => {
 			const key = randomUUID();
 			const { location } = await driver.put(key, sourceOf(randomBytes(9)), call);
 			assert.equal(driver.locate(key) ?? location, location);
@@ -96,7 +99,7 @@ export function describeStoreDriver(name: string, subject: DriverSubject): void 
 			);
 		});
 
-		test(
+		writing(
 			'refuses a second object of one key and keeps the first',
 			async (driver) => {
 				const key = randomUUID();
@@ -108,7 +111,7 @@ export function describeStoreDriver(name: string, subject: DriverSubject): void 
 			nameless,
 		);
 
-		test('keeps nothing of an object whose bytes are not as many as announced', async (driver) => {
+		writing('keeps nothing of an object whose bytes are not as many as announced', async (driver) => {
 			for (const size of [99, 101, edgeBytes * 2]) {
 				const key = randomUUID();
 				await rejectsWith('invalid', driver.put(key, { ...sourceOf(randomBytes(100)), size }, call));
@@ -116,7 +119,7 @@ export function describeStoreDriver(name: string, subject: DriverSubject): void 
 			}
 		});
 
-		test('keeps nothing when the source fails, early or late', async (driver) => {
+		writing('keeps nothing when the source fails, early or late', async (driver) => {
 			for (const after of [5, edgeBytes + 5, 2 * edgeBytes + 5])
 				for (const size of [undefined, 3 * edgeBytes]) {
 					const key = randomUUID();
@@ -132,7 +135,7 @@ export function describeStoreDriver(name: string, subject: DriverSubject): void 
 				}
 		});
 
-		test('keeps nothing of what is aborted, and ends soon', async (driver) => {
+		writing('keeps nothing of what is aborted, and ends soon', async (driver) => {
 			const key = randomUUID();
 			const leaving = new AbortController();
 			const endless: ObjectSource = {
@@ -148,7 +151,7 @@ export function describeStoreDriver(name: string, subject: DriverSubject): void 
 		});
 
 		test('stops reading when its reader leaves', async (driver) => {
-			const { location } = await driver.put(randomUUID(), sourceOf(randomBytes(3 * edgeBytes)), call);
+			const location = await place(driver, randomBytes(3 * edgeBytes));
 			for await (const chunk of driver.get(location, 'whole', call)) {
 				assert.ok(chunk.length > 0);
 				break;
@@ -161,7 +164,7 @@ export function describeStoreDriver(name: string, subject: DriverSubject): void 
 			assert.equal((await driver.stat(location, call)).size, 3 * edgeBytes);
 		});
 
-		test('holds no more of a source than a few parts', async (driver) => {
+		writing('holds no more of a source than a few parts', async (driver) => {
 			let ahead = 0;
 			let most = 0;
 			const total = 8 * edgeBytes;
@@ -183,10 +186,9 @@ export function describeStoreDriver(name: string, subject: DriverSubject): void 
 		});
 
 		test('says not-found for what it does not hold', async (driver) => {
-			const { location } = await driver.put(randomUUID(), sourceOf(randomBytes(10)), call);
-			await driver.remove(location, call);
+			const location = await vacate(driver, await place(driver, randomBytes(10)));
 			await rejectsWith('not-found', driver.stat(location, call));
-			await rejectsWith('not-found', driver.remove(location, call));
+			if (manifest.removable) await rejectsWith('not-found', driver.remove(location, call));
 			await rejectsWith('not-found', collect(driver, location, 'whole'));
 		});
 
@@ -197,8 +199,31 @@ export function describeStoreDriver(name: string, subject: DriverSubject): void 
 			}
 		});
 
+		if (!manifest.writable)
+			test('takes nothing and lets nothing go', async (driver) => {
+				const bytes = randomBytes(10);
+				const location = await place(driver, bytes);
+				await assert.rejects(driver.put(randomUUID(), sourceOf(bytes), call));
+				await assert.rejects(driver.remove(location, call));
+				assert.ok((await collect(driver, location, 'whole')).equals(bytes));
+			});
+
 		test('passes its own check', (driver) => driver.check(call));
 	});
+
+	async function place(driver: StoreDriver, bytes: Uint8Array): Promise<string> {
+		if (subject.seed !== undefined) return subject.seed(bytes);
+		const { location, size } = await driver.put(randomUUID(), sourceOf(bytes), call);
+		assert.equal(size, bytes.length);
+		return location;
+	}
+
+	/** Where there is nothing any more, or never was. */
+	async function vacate(driver: StoreDriver, location: string): Promise<string> {
+		if (!manifest.removable) return `${location}-absent`;
+		await driver.remove(location, call);
+		return location;
+	}
 
 	async function isAbsent(driver: StoreDriver, key: string): Promise<void> {
 		const location = driver.locate(key);

@@ -36,7 +36,10 @@ const NO_HEAD = [405, 501];
 /** A server that ignores ranges sends everything from the first byte on; so much of it is read for nothing, and no more. */
 const MAX_SKIPPED = 16 * MiB;
 
-export function openHttp(settings: HttpSettings, web: Pick<WebClientOptions, 'resolve' | 'ownAddresses'> = {}): StoreDriver {
+/** Of the world around; for tests. */
+type HttpWeb = Pick<WebClientOptions, 'resolve' | 'ownAddresses' | 'answerMs'>;
+
+export function openHttp(settings: HttpSettings, web: HttpWeb = {}): StoreDriver {
 	const { ca, insecure, trustedHosts, ports } = settings;
 	const client = createWebClient({
 		...web,

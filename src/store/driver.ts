@@ -11,7 +11,7 @@
  * too busy: asking again may help · `store-failed` BackendException and every answer that makes no sense · `aborted`.
  */
 import type { ByteRange } from '#domain/controller.ts';
-import type { ObjectSource, StoreCall, StoredObject, StoreReaders } from '#domain/ports/stores.ts';
+import type { ListedObject, ObjectSource, StoreCall, StoredObject, StoreReaders } from '#domain/ports/stores.ts';
 import type { Log } from '#lib/log.ts';
 import type { StoreOptions } from './options.ts';
 
@@ -28,6 +28,8 @@ export interface DriverManifest {
 	readonly removable: boolean;
 	/** takes a whole file of the same host by link or clone instead of a stream */
 	readonly adoptsFiles: boolean;
+	/** says what it holds; its `list` is there. Default false */
+	readonly lists?: boolean;
 }
 
 /** A type of store: what the register holds. */
@@ -73,4 +75,6 @@ export interface StoreDriver extends AsyncDisposable {
 	check(call: StoreCall): Promise<void>;
 	/** Who may read an object, for backends that have their own accounts (swift, multi-tenant). */
 	share?(location: string, readers: StoreReaders, call: StoreCall): Promise<void>;
+	/** Objects that look like Glance's, named by image ids, in no order. What comes or goes meanwhile may be there or not. */
+	list?(call: StoreCall): AsyncIterable<ListedObject>;
 }

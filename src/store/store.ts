@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ByteRange } from '#domain/controller.ts';
 import { codeOf, ImageError } from '#domain/errors.ts';
-import type { ImageStore, ObjectSource, PutCall, StoreCall, StoredObject } from '#domain/ports/stores.ts';
+import type { ImageStore, ListedObject, ObjectSource, PutCall, StoreCall, StoredObject } from '#domain/ports/stores.ts';
 import type { Log } from '#lib/log.ts';
 import { orLeft } from '#lib/or-left.ts';
 import type { DriverManifest, StoreDriver } from './driver.ts';
@@ -94,28 +94,45 @@ export function createStore(parts: StoreParts): ImageStore {
 		return stored;
 	}
 
-	async function* readOnce(location: string, range: ByteRange | 'whole', call: StoreCall, passed: (bytes: number) => void) {
+	/** Each value in bounded time; a slow reader is no slow backend. */
+	async function* flow<T>(of: (driver: StoreDriver, call: StoreCall) => AsyncIterable<T>, call: StoreCall): AsyncGenerator<T> {
 		using watch = watchdog(limits.stallMs, `nothing came for ${limits.stallMs / 1000} s`, call.signal);
 		const driver = await watch.guard(parts.driver(watch.signal));
-		const wanted = range === 'whole' ? undefined : range.end - range.start;
-		let bytes = 0;
-		const chunks = driver.get(location, range, { ...call, signal: watch.signal })[Symbol.asyncIterator]();
+		const values = of(driver, { ...call, signal: watch.signal })[Symbol.asyncIterator]();
 		try {
 			for (;;) {
-				const { done, value } = await watch.guard(chunks.next());
-				if (done === true) break;
-				bytes += value.length;
-				if (wanted !== undefined && bytes > wanted) throw new ImageError('store-failed', 'more bytes came than were asked for');
-				passed(value.length);
-				// a slow reader is no slow backend
+				const { done, value } = await watch.guard(values.next());
+				if (done === true) return;
 				watch.rest();
 				yield value;
 				watch.touch();
 			}
 		} finally {
-			await chunks.return?.();
+			const left = values.return?.();
+			// one that does not listen is not waited for
+			if (watch.signal.aborted) left?.catch(() => undefined);
+			else await left;
+		}
+	}
+
+	async function* readOnce(location: string, range: ByteRange | 'whole', call: StoreCall, passed: (bytes: number) => void) {
+		const wanted = range === 'whole' ? undefined : range.end - range.start;
+		let bytes = 0;
+		for await (const value of flow((driver, inner) => driver.get(location, range, inner), call)) {
+			bytes += value.length;
+			if (wanted !== undefined && bytes > wanted) throw new ImageError('store-failed', 'more bytes came than were asked for');
+			passed(value.length);
+			yield value;
 		}
 		if (wanted !== undefined && bytes < wanted) throw new ImageError('unavailable', 'the object ended before its end');
+	}
+
+	async function* list(call: StoreCall): AsyncGenerator<ListedObject> {
+		try {
+			yield* flow((driver, inner) => driver.list?.(inner) ?? nothing(), call);
+		} catch (error) {
+			throw told(error, call.signal);
+		}
 	}
 
 	return {
@@ -173,11 +190,14 @@ export function createStore(parts: StoreParts): ImageStore {
 		},
 		locate: (key, call) => ask(async (driver) => driver.locate(key), call),
 		check: (call) => ask((driver, inner) => driver.check(inner), call),
+		...(manifest.lists === true && { list }),
 		async share(location, readers, call) {
 			await ask(async (driver, inner) => driver.share?.(location, readers, inner), call);
 		},
 	};
 }
+
+async function* nothing(): AsyncGenerator<never> {}
 
 function named(id: string, error: ImageError): ImageError {
 	const prefix = `store ${id}: `;

@@ -25,7 +25,7 @@ import { testStore } from '../support/test-store.ts';
 const MiB = 1024 * 1024;
 const signal = new AbortController().signal;
 const backends: Readonly<Record<string, (dir: string) => Promise<StoreDriver>>> = {
-	filesystem: (dir) => openFilesystem({ dir: join(dir, 'images') }),
+	filesystem: (dir) => openFilesystem({ folders: [{ path: join(dir, 'images'), priority: 0 }] }),
 	memory: openMemory,
 };
 

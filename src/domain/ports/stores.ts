@@ -41,6 +41,17 @@ export interface ImageStore {
 	check(call: StoreCall): Promise<void>;
 	/** Tells the backend who may read an object, where it has a notion of that. */
 	share(location: string, readers: StoreReaders, call: StoreCall): Promise<void>;
+	/** What lies there under names that are image ids, in no order, whoever put it there. Absent where the backend cannot tell. */
+	list?(call: StoreCall): AsyncIterable<ListedObject>;
+}
+
+/** What a backend says of an object that it holds. */
+export interface ListedObject {
+	/** as `put` was given it: an image id */
+	readonly key: string;
+	readonly location: string;
+	/** bytes */
+	readonly size: number;
 }
 
 export interface ImageStores {

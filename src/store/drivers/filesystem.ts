@@ -1,24 +1,22 @@
 /**
- * The file store, in Glance's own layout: `<dir>/<image id>`, so that an existing Glance can read it. A finished file of
- * the same host is taken by hard link, else by clone (reflink), else copied.
+ * The file store, in Glance's own layout: `<dir>/<image id>`, so that an existing Glance can read it, and this store what
+ * Glance wrote. `docs/stores/file.md`.
  */
-import { constants } from 'node:fs';
-import { access, copyFile, link, mkdir, open, readdir, rm, stat, unlink } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { lstatSync } from 'node:fs';
+import { lstat, opendir, rm, stat, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { ByteRange } from '#domain/controller.ts';
-import { type ErrorCode, ImageError } from '#domain/errors.ts';
-import type { ObjectSource, StoredObject } from '#domain/ports/stores.ts';
+import { codeOf, ImageError } from '#domain/errors.ts';
+import type { ListedObject, ObjectSource, StoreCall, StoredObject } from '#domain/ports/stores.ts';
 import { syncDirectory } from '#lib/durable.ts';
-import { FILE_SYSTEM_CODES } from '#lib/file-system-codes.ts';
 import { MiB } from '#lib/sizes.ts';
 import type { DriverKind, DriverManifest, StoreDriver } from '../driver.ts';
-import { needed, parseOptions } from '../options.ts';
-
-export interface FilesystemOptions {
-	/** absolute path; Glance's filesystem_store_datadir */
-	readonly dir: string;
-}
+import { checkFolder, chooseFolder, type OpenFolder, openFolder } from './filesystem/folders.ts';
+import { metadataOf } from './filesystem/location-metadata.ts';
+import * as objects from './filesystem/objects.ts';
+import { DEFAULT_CHUNK_BYTES, type FilesystemSettings, filesystemSettings } from './filesystem/options.ts';
+import { inTerms, READING, REMOVING, WRITING } from './filesystem/terms.ts';
+import { adopt } from './filesystem/writing.ts';
 
 const manifest: DriverManifest = {
 	type: 'file',
@@ -27,165 +25,147 @@ const manifest: DriverManifest = {
 	ranged: true,
 	removable: true,
 	adoptsFiles: true,
+	lists: true,
 };
-
-const OPTIONS = { filesystem_store_datadir: needed };
 
 export const filesystem: DriverKind = {
 	manifest,
-	check: (options) => void parseOptions(OPTIONS, options),
-	open: (options) => openFilesystem({ dir: parseOptions(OPTIONS, options).filesystem_store_datadir }),
-	properties: (options) => ({ data_dir: parseOptions(OPTIONS, options).filesystem_store_datadir }),
+	check: (options) => void filesystemSettings(options),
+	open: (options) => openFilesystem(filesystemSettings(options)),
+	properties(options) {
+		const { folders, chunkBytes, thin } = filesystemSettings(options);
+		return { data_dir: folders.map(({ path }) => path).join(','), chunk_size: chunkBytes, thin_provisioning: thin };
+	},
 };
 
-const KEY = /^[0-9A-Za-z][0-9A-Za-z-]{0,63}$/;
-const PART_SUFFIX = '.part';
-const READ_BYTES = MiB;
+const LEAST_READ_BYTES = MiB;
+/** Nobody who still writes lets a part lie for so long; another node that shares the folder may be writing the others. */
+const STALE_MS = 3_600_000;
 
-export async function openFilesystem({ dir }: FilesystemOptions): Promise<StoreDriver> {
-	const root = resolve(dir);
-	await inStoreTerms(mkdir(root, { recursive: true, mode: 0o750 }), root);
-	await removeParts(root);
-	const pathOf = (key: string) => {
-		// Typed here once: nothing a tenant supplies becomes any other path.
-		if (!KEY.test(key)) throw new ImageError('invalid', 'object keys are image ids');
-		return join(root, key);
-	};
+export async function openFilesystem(settings: FilesystemSettings): Promise<StoreDriver> {
+	const { metadata = [], mode, chunkBytes = DEFAULT_CHUNK_BYTES, thin = false } = settings;
+	const folders = await Promise.all(settings.folders.map(openFolder));
+	const paths = folders.map(({ path }) => path);
+	const sweep = () => Promise.all(paths.map(removeParts));
+	await sweep();
+	const later = setTimeout(() => void sweep().catch(() => undefined), STALE_MS + 1).unref();
 
-	async function put(key: string, source: ObjectSource, { signal }: { signal: AbortSignal }): Promise<StoredObject> {
-		const path = pathOf(key);
-		const how = await inStoreTerms(adopt(path, source, signal), key);
-		await syncDirectory(root);
-		return { location: pathToFileURL(path).href, how, size: (await stat(path)).size };
+	/** What is not found may be on a disk that is not there: then nobody can say that it is gone. */
+	async function at<T>(location: string, work: (path: string) => Promise<T>): Promise<T> {
+		const path = objects.pathOfLocation(paths, location);
+		try {
+			return await work(path);
+		} catch (error) {
+			if (codeOf(error) === 'not-found') await folders.find((folder) => folder.path === dirname(path))?.expectMounted();
+			throw error;
+		}
+	}
+
+	async function folderFor(key: string, { file, size }: ObjectSource): Promise<OpenFolder> {
+		for (const path of paths)
+			if (await exists(objects.pathOfKey(path, key))) throw new ImageError('conflict', `${key} is there already`);
+		const device = file === undefined ? undefined : (await stat(file).catch(() => undefined))?.dev;
+		return chooseFolder(folders, { size, device });
+	}
+
+	async function put(key: string, source: ObjectSource, { signal }: StoreCall): Promise<StoredObject> {
+		const folder = await folderFor(key, source);
+		const path = objects.pathOfKey(folder.path, key);
+		const writing = { signal, ...(mode !== undefined && { mode }), ...(thin && { holes: chunkBytes }) };
+		const how = await inTerms(WRITING, `${key} cannot be written`, adopt(path, source, writing));
+		const size = await settled(path).catch(async (error: unknown) => {
+			await rm(path, { force: true });
+			throw error;
+		});
+		const told = metadataOf(path, metadata);
+		return { location: objects.locationOf(path), how, size, ...(told !== undefined && { metadata: told }) };
 	}
 
 	return {
 		manifest,
 		put,
 		async *get(location, range, { signal }) {
-			const file = await inStoreTerms(open(keyPath(root, location), constants.O_RDONLY | constants.O_NOFOLLOW), location);
-			try {
-				yield* readRange(file, range === 'whole' ? { start: 0, end: (await file.stat()).size } : range, signal);
-			} finally {
-				await file.close();
-			}
+			await using file = await at(location, objects.openObject);
+			const wanted = range === 'whole' ? { start: 0, end: (await file.stat()).size } : range;
+			yield* readRange(file, wanted, Math.max(chunkBytes, LEAST_READ_BYTES), signal);
 		},
 		async stat(location) {
-			const { size } = await inStoreTerms(stat(keyPath(root, location)), location);
+			const { size } = await at(location, objects.statObject);
 			return { size };
 		},
 		async remove(location) {
-			await inStoreTerms(unlink(keyPath(root, location)), location);
-			await syncDirectory(root);
+			await at(location, async (path) => {
+				await inTerms(REMOVING, 'the object cannot be removed', unlink(path));
+				await syncDirectory(dirname(path));
+			});
 		},
-		locate: (key) => pathToFileURL(pathOf(key)).href,
-		check: () => inStoreTerms(access(root, constants.R_OK | constants.W_OK | constants.X_OK), root),
-		async [Symbol.asyncDispose]() {},
+		locate(key) {
+			const places = paths.map((path) => objects.pathOfKey(path, key));
+			// of several folders, free space will decide
+			const place =
+				places.length === 1 ? places[0] : places.find((path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined);
+			return place && objects.locationOf(place);
+		},
+		async check() {
+			for (const folder of folders) await checkFolder(folder);
+		},
+		async *list({ signal }) {
+			for (const path of paths) yield* listFolder(path, signal);
+		},
+		async [Symbol.asyncDispose]() {
+			clearTimeout(later);
+		},
 	};
 }
 
-async function adopt(path: string, source: ObjectSource, signal: AbortSignal): Promise<StoredObject['how']> {
-	if (source.file !== undefined) {
-		if (source.size !== undefined && (await stat(source.file)).size !== source.size) throw wrongSize(source.size);
-		if (await succeeds(link(source.file, path), LINK_REFUSED)) return 'link';
-	}
-	const part = `${path}${PART_SUFFIX}`;
-	await rm(part, { force: true });
-	try {
-		const cloned =
-			source.file !== undefined && (await succeeds(copyFile(source.file, part, constants.COPYFILE_FICLONE_FORCE), CLONE_REFUSED));
-		await (cloned ? syncFile(part) : writeStream(part, source, signal));
-		// A link, unlike a rename, never replaces an object that another writer finished meanwhile.
-		await link(part, path);
-		return cloned ? 'clone' : 'copy';
-	} finally {
-		await rm(part, { force: true });
-	}
+/** With its name on disk; bytes. */
+async function settled(path: string): Promise<number> {
+	await inTerms(WRITING, 'the folder cannot be written', syncDirectory(dirname(path)));
+	return (await objects.statObject(path)).size;
 }
 
-const LINK_REFUSED = ['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP'];
-const CLONE_REFUSED = [...LINK_REFUSED, 'EINVAL', 'ENOSYS', 'ENOTTY', 'ETXTBSY'];
-
-/** False when the file system cannot do this at all; other failures are thrown. */
-async function succeeds(attempt: Promise<void>, refusals: readonly string[]): Promise<boolean> {
-	try {
-		await attempt;
-		return true;
-	} catch (error) {
-		if (refusals.includes((error as NodeJS.ErrnoException).code ?? '')) return false;
-		throw error;
-	}
-}
-
-async function writeStream(path: string, source: ObjectSource, signal: AbortSignal): Promise<void> {
-	const file = await open(path, 'wx', 0o440);
-	try {
-		let written = 0;
-		for await (const chunk of source.read()) {
-			signal.throwIfAborted();
-			if (source.size !== undefined && written + chunk.length > source.size) throw wrongSize(source.size);
-			await file.writeFile(chunk);
-			written += chunk.length;
-		}
-		if (source.size !== undefined && written !== source.size) throw wrongSize(source.size);
-		await file.sync();
-	} finally {
-		await file.close();
-	}
+async function exists(path: string): Promise<boolean> {
+	// whatever lies there, the name is taken
+	return objects.statObject(path).then(
+		() => true,
+		(error: unknown) => codeOf(error) !== 'not-found',
+	);
 }
 
 async function* readRange(
-	file: Awaited<ReturnType<typeof open>>,
+	file: Awaited<ReturnType<typeof objects.openObject>>,
 	range: ByteRange,
+	pieceBytes: number,
 	signal: AbortSignal,
 ): AsyncIterable<Uint8Array> {
-	const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, Math.max(1, range.end - range.start)));
+	const buffer = Buffer.allocUnsafe(Math.min(pieceBytes, Math.max(1, range.end - range.start)));
 	for (let position = range.start; position < range.end; ) {
 		signal.throwIfAborted();
-		const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, range.end - position), position);
+		const reading = file.read(buffer, 0, Math.min(buffer.length, range.end - position), position);
+		const { bytesRead } = await inTerms(READING, 'the object cannot be read', reading);
 		if (bytesRead === 0) throw new ImageError('corrupt', 'the stored object is shorter than the range asked for');
 		position += bytesRead;
 		yield buffer.subarray(0, bytesRead);
 	}
 }
 
-/** Only locations of this very directory: a location is data from a record, not a path to trust. */
-function keyPath(root: string, location: string): string {
-	const path = URL.canParse(location) && location.startsWith('file:///') ? fileURLToPath(location) : '';
-	if (dirname(path) !== root || !KEY.test(path.slice(root.length + 1)))
-		throw new ImageError('not-found', 'the location is not one of this store');
-	return path;
-}
-
-/** What a crash left of a copy. */
-async function removeParts(root: string): Promise<void> {
-	const parts = (await readdir(root)).filter(
-		(name) => name.endsWith(PART_SUFFIX) && KEY.test(name.slice(0, -PART_SUFFIX.length)),
-	);
-	await Promise.all(parts.map((name) => rm(join(root, name), { force: true })));
-}
-
-async function syncFile(path: string): Promise<void> {
-	const file = await open(path, 'r');
-	try {
-		await file.sync();
-	} finally {
-		await file.close();
+async function* listFolder(folder: string, signal: AbortSignal): AsyncGenerator<ListedObject> {
+	for await (const entry of await inTerms(READING, 'a folder of the store cannot be read', opendir(folder))) {
+		signal.throwIfAborted();
+		if (!entry.isFile() || !objects.isImageId(entry.name)) continue;
+		const path = join(folder, entry.name);
+		const found = await objects.statObject(path).catch(() => undefined);
+		// what went meanwhile is not there
+		if (found !== undefined) yield { key: entry.name, location: objects.locationOf(path), size: found.size };
 	}
 }
 
-function wrongSize(expected: number): ImageError {
-	return new ImageError('invalid', `the object's data are not the ${expected} bytes announced`);
-}
-
-const CODES: Readonly<Record<string, ErrorCode>> = { ...FILE_SYSTEM_CODES, ENOENT: 'not-found', EEXIST: 'conflict' };
-
-async function inStoreTerms<T>(work: Promise<T>, subject: string): Promise<T> {
-	try {
-		return await work;
-	} catch (error) {
-		const code = CODES[(error as NodeJS.ErrnoException).code ?? ''];
-		if (code === undefined) throw error;
-		throw new ImageError(code, `file store, ${subject}: ${(error as NodeJS.ErrnoException).code}`, { cause: error });
+/** What a crash left of a copy. */
+async function removeParts(folder: string): Promise<void> {
+	for await (const { name } of await opendir(folder)) {
+		if (!objects.isPart(name)) continue;
+		const path = join(folder, name);
+		const found = await lstat(path).catch(() => undefined);
+		if (found !== undefined && Date.now() - found.mtimeMs > STALE_MS) await rm(path, { force: true });
 	}
 }

@@ -62,8 +62,8 @@ describe('store driver: filesystem, in particular', () => {
 	it('removes at start what a crash left of a copy', () =>
 		withDriver(async (_, dir) => {
 			const images = join(dir, 'images');
-			const [old, mine, foreign] = [`${randomUUID()}.part`, `${randomUUID()}.0123abcd.part`, 'notes.part'];
-			for (const name of [old, mine, foreign]) {
+			const [mine, foreign] = [`${randomUUID()}.0123abcd.part`, 'notes.part'];
+			for (const name of [mine, foreign]) {
 				await writeFile(join(images, name), 'half');
 				await utimes(join(images, name), 0, 0);
 			}
@@ -72,7 +72,7 @@ describe('store driver: filesystem, in particular', () => {
 			await using again = await open({ filesystem_store_datadir: images });
 			await again.check(call);
 			const left = await readdir(images);
-			assert.deepEqual([left.length, left.includes(old), left.includes(mine), left.includes(foreign)], [2, false, false, true]);
+			assert.deepEqual([left.length, left.includes(mine), left.includes(foreign)], [2, false, true]);
 		}));
 
 	it('never leaves its directory, whatever the key or the location says', () =>
@@ -434,7 +434,6 @@ describe('the file store: disks', { skip: noDisks }, () => {
 			assert.equal(await where(first, 40 * MiB), big);
 			// now the middle one has more room
 			assert.equal(await where(first, 20 * MiB), middle);
-			assert.equal(await where(first, 20 * MiB), big);
 			const key = randomUUID();
 			await rejectsWith('full', first.put(key, { size: 60 * MiB, read: () => assert.fail('it was read') }, call));
 			assert.equal(first.locate(key), undefined);
@@ -515,6 +514,7 @@ describe('the file store: refusals of the system', () => {
 			const { location } = await driver.put(randomUUID(), sourceOf(randomBytes(9)), call);
 			await chmod(dir, 0o755);
 			await chmod(images, 0o555);
+			await chmod(new URL(location), 0o400);
 			const nobody = 65_534;
 			process.seteuid?.(nobody);
 			try {

@@ -8,8 +8,7 @@ import { inTerms, READING } from './terms.ts';
 
 const KEY = /^[0-9A-Za-z][0-9A-Za-z-]{0,63}$/;
 const IMAGE_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-/** The first is how parts were named before each had a mark. */
-const PART = /^(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9A-Za-z][0-9A-Za-z-]{0,63}\.[0-9a-f]{8})\.part$/;
+const PART = /^[0-9A-Za-z][0-9A-Za-z-]{0,63}\.[0-9a-f]{8}\.part$/;
 
 /** Typed here once: nothing that a tenant supplies becomes any other path. */
 export function pathOfKey(folder: string, key: string): string {

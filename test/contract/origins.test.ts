@@ -29,7 +29,7 @@ const call = { signal: AbortSignal.timeout(60_000) };
 async function scene(stack: AsyncDisposableStack, over: Partial<ImageStore> = {}, size = 5 * MiB + 77) {
 	const dir = stack.use(await temporaryDir());
 	const catalogue = stack.use(await testCatalogue('centre'));
-	const driver = stack.use(await openFilesystem({ dir: join(dir.path, 'images') }));
+	const driver = stack.use(await openFilesystem({ folders: [{ path: join(dir.path, 'images'), priority: 0 }] }));
 	let gets: (readonly [start: number, end: number] | 'whole')[] = [];
 	const bare = testStore('file', driver);
 	const store: ImageStore = {

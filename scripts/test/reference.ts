@@ -5,6 +5,7 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { stopServers } from './servers.ts';
 
 const ROOT = dirname(dirname(import.meta.dirname));
 
@@ -29,8 +30,9 @@ export async function stopAbandoned(): Promise<void> {
 	for (const name of abandoned) await stopReference(join(tmpdir(), name));
 }
 
-/** Ends what runs in that folder, and removes it; nothing happens when no cloud was ever started there. */
+/** Ends what runs in that folder, and removes it; nothing happens when nothing was ever started there. */
 export async function stopReference(dir: string): Promise<void> {
+	await stopServers(dir);
 	const { PATH } = process.env;
 	if (existsSync(join(dir, 'run')))
 		await promisify(execFile)(join(referenceServers(), 'openstack', 'stop'), { env: { PATH, WORKDIR: dir } });

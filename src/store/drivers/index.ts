@@ -6,5 +6,6 @@ import type { DriverKind } from '../driver.ts';
 import { filesystem } from './filesystem.ts';
 import { http } from './http.ts';
 import { memory } from './memory.ts';
+import { swift } from './swift.ts';
 
-export const DRIVERS = { file: filesystem, http, memory } as const satisfies Readonly<Record<string, DriverKind>>;
+export const DRIVERS = { file: filesystem, http, memory, swift } as const satisfies Readonly<Record<string, DriverKind>>;

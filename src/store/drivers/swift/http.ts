@@ -1,0 +1,222 @@
+/**
+ * HTTP to the servers of one Swift store, bounded in connections and, for answers that are read whole, in time and bytes. No redirect is
+ * followed and no proxy is asked: a token goes where the operator said. Errors name neither addresses nor headers.
+ */
+import { readFileSync } from 'node:fs';
+import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { getCACertificates } from 'node:tls';
+import { ImageError } from '#domain/errors.ts';
+import { OptionError } from '#store/options.ts';
+
+const MAX_CONNECTIONS = 256;
+const MAX_IDLE_CONNECTIONS = 16;
+/** Shorter than what servers and balancers usually grant, so that it is this side which hangs up. */
+const IDLE_MS = 4000;
+/** A page of a container's listing is the longest of them. */
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+const ANSWER_MS = 60_000;
+/** A server that does not say `100 Continue` in this time never will. */
+const CONTINUE_MS = 3000;
+
+export interface HttpRequest {
+	readonly method: string;
+	readonly url: string;
+	readonly headers: Readonly<Record<string, string>>;
+	readonly body?: RequestBody;
+	readonly signal: AbortSignal;
+}
+
+export type RequestBody = Buffer | StreamBody;
+
+export interface StreamBody {
+	/** bytes; absent: nobody knows before the end */
+	readonly size?: number;
+	/** Called once the server wants it; a chunk is valid until the next one is asked for. */
+	read(): AsyncIterable<Uint8Array>;
+}
+
+export interface HttpAnswer {
+	readonly status: number;
+	/** by lower-case name; undefined when absent */
+	header(name: string): string | undefined;
+	readonly body: Buffer;
+}
+
+export interface Http extends Disposable {
+	/** The answer, read whole. Any status resolves. */
+	ask(request: HttpRequest): Promise<HttpAnswer>;
+	/** The answer's head as soon as it comes; who does not read its body destroys it. */
+	open(request: HttpRequest): Promise<IncomingMessage>;
+}
+
+export function createHttp({ caFile, insecure }: { readonly caFile: string | undefined; readonly insecure: boolean }): Http {
+	const shared = { keepAlive: true, maxSockets: MAX_CONNECTIONS, maxFreeSockets: MAX_IDLE_CONNECTIONS, timeout: IDLE_MS };
+	const http = new HttpAgent(shared);
+	const https = new HttpsAgent({ ...shared, ca: authorities(caFile), rejectUnauthorized: !insecure });
+
+	function begin({ method, url, headers, body, signal }: HttpRequest): ClientRequest {
+		const secure = url.startsWith('https:');
+		const options = { method, agent: secure ? https : http, signal, headers: { ...headers, ...bodyHeaders(body) } };
+		return (secure ? httpsRequest : httpRequest)(url, options);
+	}
+
+	async function start(request: HttpRequest): Promise<Exchange> {
+		try {
+			return await exchange(begin(request), request.body).catch((error: unknown) => {
+				// a kept connection that the server had closed meanwhile says nothing of the server
+				if (!(error instanceof StaleConnection)) throw error;
+				request.signal.throwIfAborted();
+				return exchange(begin(request), request.body);
+			});
+		} catch (error) {
+			request.signal.throwIfAborted();
+			throw error instanceof SourceFailure ? error.cause : inStoreTerms(error);
+		}
+	}
+
+	return {
+		open: async (request) => (await start(request)).response,
+		async ask(request) {
+			const deadline = AbortSignal.timeout(ANSWER_MS);
+			const signal = AbortSignal.any([request.signal, deadline]);
+			try {
+				return await readWhole(await start({ ...request, signal }));
+			} catch (error) {
+				request.signal.throwIfAborted();
+				if (deadline.aborted) throw new ImageError('unavailable', `swift did not answer within ${ANSWER_MS / 1000} s`);
+				throw inStoreTerms(error);
+			}
+		},
+		[Symbol.dispose]() {
+			http.destroy();
+			https.destroy();
+		},
+	};
+}
+
+function authorities(caFile: string | undefined): string[] {
+	if (caFile === undefined) return [...getCACertificates('default'), ...getCACertificates('system')];
+	try {
+		return [readFileSync(caFile, 'utf8')];
+	} catch (error) {
+		throw new OptionError(`option swift_store_cacert: ${(error as NodeJS.ErrnoException).code}`);
+	}
+}
+
+/** A stream waits for the server's word: a refusal then costs none of it, and it can be sent again. */
+function bodyHeaders(body: RequestBody | undefined): Record<string, string> {
+	if (body === undefined) return {};
+	if (Buffer.isBuffer(body)) return { 'content-length': String(body.length) };
+	const length: Record<string, string> =
+		body.size === undefined ? { 'transfer-encoding': 'chunked' } : { 'content-length': String(body.size) };
+	return { ...length, expect: '100-continue' };
+}
+
+class StaleConnection extends Error {
+	constructor(cause: Error) {
+		super(cause.message, { cause });
+	}
+}
+
+/** What a stream of ours threw, to be told from what the network says. */
+class SourceFailure extends Error {
+	constructor(cause: unknown) {
+		super('the source failed', { cause });
+	}
+}
+
+interface Exchange {
+	readonly request: ClientRequest;
+	readonly response: IncomingMessage;
+}
+
+function exchange(request: ClientRequest, body: RequestBody | undefined): Promise<Exchange> {
+	const { promise, resolve, reject } = Promise.withResolvers<Exchange>();
+	const stream = body === undefined || Buffer.isBuffer(body) ? undefined : body;
+	let begun = false;
+	let answered = false;
+	request.on('error', (error) => reject(request.reusedSocket && !begun ? new StaleConnection(error) : error));
+	request.once('response', (response) => {
+		answered = true;
+		clearTimeout(waiting);
+		resolve({ request, response });
+	});
+	const send = () => {
+		if (stream === undefined || begun || answered || request.destroyed) return;
+		begun = true;
+		clearTimeout(waiting);
+		pump(request, stream, () => answered).catch((error: unknown) => {
+			reject(new SourceFailure(error));
+			request.destroy();
+		});
+	};
+	const waiting = stream && setTimeout(send, CONTINUE_MS).unref();
+	if (stream === undefined) request.end(body);
+	else request.once('continue', send);
+	request.once('close', () => {
+		clearTimeout(waiting);
+		reject(new ImageError('unavailable', 'swift hung up'));
+	});
+	return promise;
+}
+
+async function pump(request: ClientRequest, body: StreamBody, answered: () => boolean): Promise<void> {
+	for await (const chunk of body.read()) {
+		if (request.destroyed || answered()) return;
+		await written(request, chunk);
+	}
+	request.end();
+}
+
+/** Resolves when the chunk is out of this process, so that its memory may be used again; also when the connection is gone. */
+function written(request: ClientRequest, chunk: Uint8Array): Promise<void> {
+	return new Promise((resolve) => {
+		const settle = () => {
+			request.off('close', settle);
+			resolve();
+		};
+		request.once('close', settle);
+		request.write(chunk, settle);
+	});
+}
+
+async function readWhole({ request, response }: Exchange): Promise<HttpAnswer> {
+	const status = response.statusCode ?? 0;
+	const body = await readBody(response);
+	if (!request.writableFinished) {
+		// answered before it had all: the connection is of no more use
+		request.destroy();
+		if (status < 300) throw new ImageError('store-failed', `swift answers ${status} before it has all`);
+	}
+	return { status, header: headerOf(response), body };
+}
+
+async function readBody(response: IncomingMessage): Promise<Buffer> {
+	const pieces: Buffer[] = [];
+	let length = 0;
+	for await (const piece of response as AsyncIterable<Buffer>) {
+		length += piece.length;
+		// leaving the loop destroys the connection
+		if (length > MAX_ANSWER_BYTES) throw new ImageError('store-failed', `swift answers more than ${MAX_ANSWER_BYTES} bytes`);
+		pieces.push(piece);
+	}
+	return Buffer.concat(pieces);
+}
+
+export function headerOf(response: IncomingMessage): HttpAnswer['header'] {
+	return (name) => {
+		const value = response.headers[name];
+		return typeof value === 'string' ? value : value?.[0];
+	};
+}
+
+/** An answer that is no HTTP and a certificate that is not trusted do not get better by asking again. */
+export function inStoreTerms(error: unknown): unknown {
+	const code = (error as NodeJS.ErrnoException).code;
+	if (error instanceof ImageError || typeof code !== 'string' || /^ERR_(?!STREAM|SSL|TLS)/.test(code)) return error;
+	if (code.startsWith('HPE_')) return new ImageError('store-failed', 'swift answers something that is no HTTP', { cause: error });
+	if (/CERT|^ERR_TLS|^UNABLE_TO|^ERR_SSL/.test(code))
+		return new ImageError('store-failed', 'no trusted connection to swift can be made', { cause: error });
+	return new ImageError('unavailable', 'swift cannot be reached', { cause: error });
+}

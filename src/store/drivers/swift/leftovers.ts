@@ -39,7 +39,7 @@ export function createLeftovers({ notes, account, ownContainers, log }: Leftover
 		const signal = AbortSignal.timeout(CLEANING_MS);
 		const own = account(project);
 		const names = begun ?? (await findNames(own, note, signal));
-		// the first segment goes last: as long as it is there, nobody else begins an object of this name
+		// the object itself goes last: as long as it is there, nobody else begins one of this name
 		for (const name of names.toReversed()) await removeMarked(own, container, name, note.mark, signal);
 		if (ownContainers && container.endsWith(`_${key}`)) await removeContainer(own, container, signal);
 		await notes.drop(note);
@@ -76,14 +76,11 @@ export function createLeftovers({ notes, account, ownContainers, log }: Leftover
 }
 
 /** A finished object whose upload was not reported as failed may be in use: it is not touched, nor what it is made of. */
-async function findNames(account: Account, note: UploadNote, signal: AbortSignal): Promise<string[]> {
-	const { container, key, failed } = note;
-	if (!failed) {
-		const { status } = await account.ask({ method: 'HEAD', container, object: key, signal });
-		if (status < 300) return [];
-		if (status !== 404) throw refusal(status, 'looking for an unfinished upload');
-	}
-	const names = failed ? [key] : [];
+async function findNames(account: Account, { container, key, mark, failed }: UploadNote, signal: AbortSignal): Promise<string[]> {
+	const { status, header } = await account.ask({ method: 'HEAD', container, object: key, signal });
+	if (status >= 300 && status !== 404) throw refusal(status, 'looking for an unfinished upload');
+	if (!failed && header('x-object-manifest') !== undefined && header(MARK_HEADER) === mark) return [];
+	const names = [key];
 	for await (const { name } of listObjects(account, container, `${key}-`, signal))
 		if (/^\d{5,}$/.test(name.slice(key.length + 1))) names.push(name);
 	return names;

@@ -4,6 +4,8 @@ import { type Account, refusal } from './account.ts';
 export interface Listed {
 	readonly name: string;
 	readonly bytes: number;
+	/** md5, hex */
+	readonly hash: string;
 }
 
 const PAGE = 1000;
@@ -31,8 +33,10 @@ export async function* listObjects(
 
 function parsePage(body: Buffer): Listed[] {
 	try {
-		const rows = JSON.parse(body.toString()) as { readonly name?: unknown; readonly bytes?: unknown }[];
-		return rows.flatMap(({ name, bytes }) => (typeof name === 'string' && typeof bytes === 'number' ? [{ name, bytes }] : []));
+		const rows = JSON.parse(body.toString()) as { readonly name?: unknown; readonly bytes?: unknown; readonly hash?: unknown }[];
+		return rows.flatMap(({ name, bytes, hash }) =>
+			typeof name === 'string' && typeof bytes === 'number' ? [{ name, bytes, hash: String(hash) }] : [],
+		);
 	} catch {
 		throw new ImageError('store-failed', 'swift lists a container in no form that is known');
 	}

@@ -19,8 +19,8 @@ export interface Upload {
 	/** of all that it writes */
 	readonly mark: string;
 	readonly signal: AbortSignal;
-	/** Told of a name before anything is written by it. */
-	begins(object: string): void;
+	/** What may be there by now and bears the mark, in the order in which it was begun. */
+	readonly begun: Set<string>;
 }
 
 /** A container's listing follows its objects; what it lacks after so long is not awaited. */
@@ -37,26 +37,37 @@ export async function putWhole(upload: Upload, source: ObjectSource & { readonly
 	}
 }
 
-/** Resolves with the number of bytes. */
+/**
+ * Resolves with the number of bytes. The object is there from the beginning, empty: of two who write the same name one is refused
+ * before it writes a segment. Until that object names its segments it is nobody's image.
+ */
 export async function putSegmented(upload: Upload, source: ObjectSource, segmentBytes: number): Promise<number> {
-	const { account, container, key, signal } = upload;
-	const { status } = await account.ask({ method: 'HEAD', container, object: key, signal });
-	if (status < 300) throw new ImageError('conflict', 'swift holds an object of this name already');
-	if (status !== 404) throw refusal(status, 'looking for an object');
-	const pieces = createPieces(source, signal);
+	await put(upload, upload.key, Buffer.alloc(0), { 'if-none-match': '*' });
+	await stillOurs(upload);
+	const pieces = createPieces(source, upload.signal);
 	try {
 		const written = await putSegments(upload, source.size, pieces, segmentBytes);
-		if (written.size > 0) await allListed(upload, written);
-		await putManifest(upload, written.size > 0);
-		return written.values().reduce((sum, bytes) => sum + bytes, 0);
+		if (written.size > 0) {
+			await allListed(upload, written);
+			await stillOurs(upload);
+			await putManifest(upload);
+		}
+		return written.values().reduce((sum, { bytes }) => sum + bytes, 0);
 	} finally {
 		pieces.close();
 	}
 }
 
-/** Bytes of each segment, by name. */
+/** Requests that overlap are not refused by `If-None-Match`: the later one wins. */
+async function stillOurs({ account, container, key, mark, signal }: Upload): Promise<void> {
+	const { status, header } = await account.ask({ method: 'HEAD', container, object: key, signal });
+	if (status >= 300 && status !== 404) throw refusal(status, 'looking for an object');
+	if (header(MARK_HEADER) !== mark) throw new ImageError('conflict', 'somebody else writes an object of this name');
+}
+
+/** The segments, by name. */
 async function putSegments(upload: Upload, size: number | undefined, pieces: Pieces, segmentBytes: number) {
-	const written = new Map<string, number>();
+	const written = new Map<string, Sent>();
 	let bytes = 0;
 	while (!(await pieces.ended())) {
 		const limit = Math.min(segmentBytes, size === undefined ? segmentBytes : size - bytes);
@@ -65,7 +76,7 @@ async function putSegments(upload: Upload, size: number | undefined, pieces: Pie
 		const known = size === undefined ? {} : { size: limit };
 		const sent = await putStream(upload, name, () => exactly(pieces.take(limit), known.size, size), known);
 		written.set(name, sent);
-		bytes += sent;
+		bytes += sent.bytes;
 	}
 	if (size !== undefined && bytes !== size) throw wrongSize(size);
 	return written;
@@ -82,12 +93,13 @@ async function* exactly(chunks: AsyncIterable<Uint8Array>, wanted: number | unde
 }
 
 /** Until the container lists every segment an object made of them is shorter than it should be. */
-async function allListed({ account, container, key, signal }: Upload, written: ReadonlyMap<string, number>): Promise<void> {
+async function allListed({ account, container, key, signal }: Upload, written: ReadonlyMap<string, Sent>): Promise<void> {
 	for (let pauseMs = 40; ; pauseMs *= 2) {
 		let seen = 0;
-		for await (const { name, bytes } of listObjects(account, container, `${key}-`, signal)) {
+		for await (const { name, bytes, hash } of listObjects(account, container, `${key}-`, signal)) {
 			if (!written.has(name)) throw new ImageError('conflict', 'swift holds segments of another upload of this name');
-			if (written.get(name) === bytes) seen += 1;
+			const sent = written.get(name);
+			if (sent?.bytes === bytes && sent.md5 === hash) seen += 1;
 		}
 		if (seen === written.size) return;
 		if (pauseMs > LONGEST_PAUSE_MS)
@@ -96,10 +108,15 @@ async function allListed({ account, container, key, signal }: Upload, written: R
 	}
 }
 
-async function putManifest(upload: Upload, segmented: boolean): Promise<void> {
+async function putManifest(upload: Upload): Promise<void> {
 	const manifest = `${encodeName(upload.container)}/${encodeName(upload.key)}-`;
-	const headers: Record<string, string> = segmented ? { 'x-object-manifest': manifest } : {};
-	await put(upload, upload.key, Buffer.alloc(0), headers);
+	await put(upload, upload.key, Buffer.alloc(0), { 'x-object-manifest': manifest });
+}
+
+interface Sent {
+	readonly bytes: number;
+	/** hex */
+	readonly md5: string;
 }
 
 interface Known {
@@ -108,8 +125,8 @@ interface Known {
 	readonly checksum?: string | undefined;
 }
 
-/** Resolves with the number of bytes, when Swift has the very bytes that were sent. */
-async function putStream(upload: Upload, object: string, read: () => AsyncIterable<Uint8Array>, known: Known): Promise<number> {
+/** Resolves when Swift has the very bytes that were sent. */
+async function putStream(upload: Upload, object: string, read: () => AsyncIterable<Uint8Array>, known: Known): Promise<Sent> {
 	const digest = createHash('md5');
 	let bytes = 0;
 	const body: RequestBody = {
@@ -123,7 +140,7 @@ async function putStream(upload: Upload, object: string, read: () => AsyncIterab
 		},
 	};
 	const { checksum } = known;
-	const answer = await put(upload, object, body, checksum === undefined ? {} : { etag: checksum });
+	const answer = await put(upload, object, body, { 'if-none-match': '*', ...(checksum !== undefined && { etag: checksum }) });
 	const sent = digest.digest('hex');
 	if (answer.status === 422)
 		throw checksum !== sent
@@ -131,24 +148,25 @@ async function putStream(upload: Upload, object: string, read: () => AsyncIterab
 			: new ImageError('store-failed', 'the bytes that swift got are not those that were sent');
 	if (answer.header('etag')?.replaceAll('"', '') !== sent)
 		throw new ImageError('store-failed', 'the bytes that swift keeps are not those that were sent');
-	return bytes;
+	return { bytes, md5: sent };
 }
 
 /** Resolves when the object is there, and with 422. */
 async function put(
-	{ account, container, mark, signal, begins }: Upload,
+	{ account, container, mark, signal, begun }: Upload,
 	object: string,
 	body: RequestBody,
 	more: object,
 ): Promise<HttpAnswer> {
-	begins(object);
-	const headers = { 'content-type': 'application/octet-stream', 'if-none-match': '*', [MARK_HEADER]: mark, ...more };
+	begun.add(object);
+	const headers = { 'content-type': 'application/octet-stream', [MARK_HEADER]: mark, ...more };
 	const answer = await account.ask({ method: 'PUT', container, object, headers, body, signal });
 	if (answer.status < 300 || answer.status === 422) return answer;
 	if (answer.status === 412) {
 		// a request that was sent again may meet what it did itself the first time
 		const there = await account.ask({ method: 'HEAD', container, object, signal });
 		if (there.status < 300 && there.header(MARK_HEADER) === mark) return there;
+		begun.delete(object);
 		throw new ImageError('conflict', 'swift holds an object of this name already');
 	}
 	if (answer.status === 404) throw new ImageError('store-failed', `the container ${container} is not in swift`);

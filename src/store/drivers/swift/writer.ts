@@ -37,8 +37,8 @@ export function createWriter({ settings, account, notes, leftovers }: WriterPart
 	async function write(note: UploadNote, source: ObjectSource, signal: AbortSignal): Promise<number> {
 		const { key, container, mark, project } = note;
 		const { size } = source;
-		const begun: string[] = [];
-		const upload = { account: account(project), container, key, mark, signal, begins: (name: string) => void begun.push(name) };
+		const begun = new Set<string>();
+		const upload = { account: account(project), container, key, mark, signal, begun };
 		try {
 			if (size !== undefined && size < largeObjectBytes) return await putWhole(upload, { ...source, size });
 			await notes.keep(note);
@@ -46,7 +46,7 @@ export function createWriter({ settings, account, notes, leftovers }: WriterPart
 			await notes.drop(note);
 			return bytes;
 		} catch (error) {
-			await leftovers.takeBack(note, begun);
+			await leftovers.takeBack(note, [...begun]);
 			throw error;
 		}
 	}

@@ -1,8 +1,9 @@
 /** Requests to accounts of Swift's: with a token that is renewed when it is not taken, and statuses in the words of stores. */
 import type { IncomingMessage } from 'node:http';
 import { type ErrorCode, ImageError } from '#domain/errors.ts';
-import type { Http, HttpAnswer, RequestBody } from './http.ts';
-import { accountUrl, type Place } from './locations.ts';
+import type { RequestBody } from './exchange.ts';
+import type { Http, HttpAnswer } from './http.ts';
+import { accountUrl } from './locations.ts';
 import type { Session } from './session.ts';
 
 export interface SwiftRequest {
@@ -89,8 +90,6 @@ export function createAccount(http: Http, session: Session, project?: string): A
 		url: async (signal) => accountUrl(await session.admission(signal), project),
 	};
 }
-
-export const accountOfPlace = (http: Http, { session, project }: Place): Account => createAccount(http, session, project);
 
 function watched(body: RequestBody | undefined, onRead: () => void): RequestBody | undefined {
 	if (body === undefined || Buffer.isBuffer(body)) return body;

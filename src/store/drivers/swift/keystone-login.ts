@@ -3,7 +3,8 @@ import { ImageError } from '#domain/errors.ts';
 import { isoTime } from '#lib/iso-time.ts';
 import { type Admission, storageAddress } from './admission.ts';
 import type { Http } from './http.ts';
-import type { Reference, SwiftSettings } from './settings.ts';
+import type { Reference } from './references.ts';
+import type { SwiftSettings } from './settings.ts';
 
 /** A wrong password is 401, an application credential or a project that does not exist 404. */
 const REFUSALS: ReadonlySet<number> = new Set([400, 401, 403, 404]);

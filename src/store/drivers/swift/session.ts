@@ -5,7 +5,8 @@ import { singleFlight } from '#lib/single-flight.ts';
 import type { Admission } from './admission.ts';
 import type { Http } from './http.ts';
 import { keystoneLogin } from './keystone-login.ts';
-import type { Reference, SwiftSettings } from './settings.ts';
+import type { Reference } from './references.ts';
+import type { SwiftSettings } from './settings.ts';
 import { tempauthLogin } from './tempauth-login.ts';
 
 export interface Session {

@@ -2,7 +2,8 @@
 import { ImageError } from '#domain/errors.ts';
 import { type Admission, storageAddress } from './admission.ts';
 import type { Http } from './http.ts';
-import type { Reference, SwiftSettings } from './settings.ts';
+import type { Reference } from './references.ts';
+import type { SwiftSettings } from './settings.ts';
 
 /** Of a token whose end is not said. */
 const UNSAID_LIFE_S = 3600;

@@ -29,6 +29,7 @@ const LONGEST_PAUSE_MS = 5000;
 
 /** One PUT. Resolves with the number of bytes. */
 export async function putWhole(upload: Upload, source: ObjectSource & { readonly size: number }): Promise<number> {
+	await refuseSecond(upload);
 	const pieces = createPieces(source, upload.signal);
 	try {
 		await putStream(upload, upload.key, () => pieces.takeAll(source.size), { size: source.size, checksum: source.checksum });
@@ -43,6 +44,7 @@ export async function putWhole(upload: Upload, source: ObjectSource & { readonly
  * before it writes a segment. Until that object names its segments it is nobody's image.
  */
 export async function putSegmented(upload: Upload, source: ObjectSource, segmentBytes: number): Promise<number> {
+	await refuseSecond(upload);
 	await put(upload, upload.key, Buffer.alloc(0), { 'if-none-match': '*' });
 	await stillOurs(upload);
 	const pieces = createPieces(source, upload.signal);
@@ -57,6 +59,17 @@ export async function putSegmented(upload: Upload, source: ObjectSource, segment
 	} finally {
 		pieces.close();
 	}
+}
+
+/** Asked before too, as radosgw takes no notice of `If-None-Match`. */
+async function refuseSecond({ account, container, key, signal }: Upload): Promise<void> {
+	const { status } = await account.ask({ method: 'HEAD', container, object: key, signal });
+	if (status < 300) throw existing();
+	if (status !== 404) throw refusal(status, 'looking for an object');
+}
+
+function existing(): ImageError {
+	return new ImageError('conflict', 'swift holds an object of this name already');
 }
 
 /** Requests that overlap are not refused by `If-None-Match`: the later one wins. */
@@ -168,7 +181,7 @@ async function put(
 		const there = await account.ask({ method: 'HEAD', container, object, signal });
 		if (there.status < 300 && there.header(MARK_HEADER) === mark) return there;
 		begun.delete(object);
-		throw new ImageError('conflict', 'swift holds an object of this name already');
+		throw existing();
 	}
 	if (answer.status === 404) throw new ImageError('store-failed', `the container ${container} is not in swift`);
 	throw refusal(answer.status, 'writing an object');

@@ -7,5 +7,6 @@ import { filesystem } from './filesystem.ts';
 import { http } from './http.ts';
 import { memory } from './memory.ts';
 import { swift } from './swift.ts';
+import { vmware } from './vmware.ts';
 
-export const DRIVERS = { file: filesystem, http, memory, swift } as const satisfies Readonly<Record<string, DriverKind>>;
+export const DRIVERS = { file: filesystem, http, memory, swift, vmware } as const satisfies Readonly<Record<string, DriverKind>>;

@@ -83,9 +83,7 @@ export function createTransport({ host, port, ca, verify }: TransportOptions): T
 			};
 			const outgoing = start({ ...asked, headers }, signal);
 			try {
-				return await send(outgoing, source);
-			} catch (error) {
-				throw inWords(error, signal);
+				return await send(outgoing, source, (error) => inWords(error, signal));
 			} finally {
 				outgoing.destroy();
 			}
@@ -96,7 +94,7 @@ export function createTransport({ host, port, ca, verify }: TransportOptions): T
 /** why an upload ends when its answer is there */
 const ANSWERED = Symbol('answered');
 
-async function send(outgoing: ClientRequest, source: ObjectSource): Promise<Uploaded> {
+async function send(outgoing: ClientRequest, source: ObjectSource, told: (error: Error) => unknown): Promise<Uploaded> {
 	let answer: IncomingMessage | undefined;
 	// fires with the answer, or with the failure
 	const ended = new AbortController();
@@ -104,7 +102,7 @@ async function send(outgoing: ClientRequest, source: ObjectSource): Promise<Uplo
 		answer = response;
 		ended.abort(ANSWERED);
 	});
-	outgoing.once('error', (error) => ended.abort(error));
+	outgoing.on('error', (error) => ended.abort(told(error)));
 	outgoing.flushHeaders();
 	const invited = await invitation(outgoing, ended.signal);
 	let bytes = 0;
@@ -113,7 +111,7 @@ async function send(outgoing: ClientRequest, source: ObjectSource): Promise<Uplo
 			bytes += chunk.length;
 			if (source.size !== undefined && bytes > source.size) throw wrongSize(source.size);
 			// the chunk is the source's again as soon as the next one is asked for: it must have left by then
-			if (chunk.length > 0) await orLeft(written(outgoing, chunk), ended.signal).catch(ifNotAnswered);
+			if (chunk.length > 0) await orLeft(written(outgoing, chunk, told), ended.signal).catch(ifNotAnswered);
 		}
 		if (answer === undefined) {
 			if (source.size !== undefined && bytes !== source.size) throw wrongSize(source.size);
@@ -162,9 +160,9 @@ async function invitation(outgoing: ClientRequest, ended: AbortSignal): Promise<
 	}
 }
 
-function written(outgoing: ClientRequest, chunk: Uint8Array): Promise<void> {
+function written(outgoing: ClientRequest, chunk: Uint8Array, told: (error: Error) => unknown): Promise<void> {
 	return new Promise((resolve, reject) => {
-		outgoing.write(chunk, (error) => (error ? reject(error) : resolve()));
+		outgoing.write(chunk, (error) => (error ? reject(told(error)) : resolve()));
 	});
 }
 
@@ -195,14 +193,14 @@ export async function* bodyOf(response: IncomingMessage, signal: AbortSignal): A
 	}
 }
 
-const CERTIFICATE = /CERT|SIGNATURE|ISSUER|HOSTNAME|CRL/;
+/** of Node's and OpenSSL's names for what is wrong with a certificate */
+const CERTIFICATE = /CERT|SIGNATURE|ISSUER|HOSTNAME|CRL|TOO_SMALL|TOO_WEAK|PATH_LENGTH|PURPOSE|UNSPECIFIED/;
 
 function inWords(error: unknown, signal: AbortSignal): unknown {
 	if (signal.aborted) return signal.reason;
-	const { code, syscall } = error as NodeJS.ErrnoException;
-	if (typeof code !== 'string' || error instanceof ImageError) return error;
+	if (error instanceof ImageError) return error;
+	const { code = 'no reason given' } = error as NodeJS.ErrnoException;
 	if (CERTIFICATE.test(code))
 		return new ImageError('store-failed', `the server's certificate is not trusted: ${code}`, { cause: error });
-	if (syscall === undefined && !/^(ERR_SSL|ERR_TLS|EPROTO|ECONN|EPIPE|HPE_)/.test(code)) return error;
 	return new ImageError('unavailable', `the server cannot be reached: ${code}`, { cause: error });
 }

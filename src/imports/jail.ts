@@ -120,6 +120,7 @@ function admit(guards: Guards, job: JailJob, signal: AbortSignal): Inmate {
 	signal.addEventListener('abort', leave, { once: true });
 	const stderr = beginningOf(child);
 	const fed = feed(child, job.input);
+	fed.catch(() => {});
 
 	const ended = exitOf(child).then(async ({ code, killer }) => {
 		clearTimeout(clock);

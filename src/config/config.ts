@@ -175,6 +175,15 @@ export interface ImportsConfig {
 		readonly allowedPorts?: readonly number[];
 		readonly disallowedPorts?: readonly number[];
 	};
+	/** what happens to imported bytes before they are stored, in this order */
+	readonly plugins: readonly ImportPluginName[];
+	readonly conversionFormat: ConversionFormat;
+	/** properties by name */
+	readonly inject: Readonly<Record<string, string>>;
+	/** callers with one of them keep their images as they are */
+	readonly injectIgnoreRoles: readonly string[];
+	/** of one image, unpacked or as a disk */
+	readonly maxExpandedBytes: number;
 }
 
 export interface NotificationsConfig {
@@ -199,6 +208,13 @@ export const HASH_ALGORITHMS = ['sha512', 'sha256', 'sha384'] as const;
 
 export const PROPERTY_RULE_FORMATS = ['roles', 'policies'] as const;
 export type PropertyRuleFormat = (typeof PROPERTY_RULE_FORMATS)[number];
+
+/** Glance's names of its plugins. */
+export const IMPORT_PLUGINS = ['no_op', 'inject_image_metadata', 'image_decompression', 'image_conversion'] as const;
+export type ImportPluginName = (typeof IMPORT_PLUGINS)[number];
+
+export const CONVERSION_FORMATS = ['raw', 'qcow2', 'vmdk'] as const;
+export type ConversionFormat = (typeof CONVERSION_FORMATS)[number];
 
 export const OVERSHOOTS = ['none', 'one'] as const;
 export type Overshoot = (typeof OVERSHOOTS)[number];

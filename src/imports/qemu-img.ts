@@ -5,8 +5,8 @@ import { GiB, MiB } from '#lib/sizes.ts';
 import type { Jail, JailEnd } from './jail.ts';
 import type { Cell } from './jail-cells.ts';
 
-/** Glance's names of formats to qemu's. */
-const FORMATS = { raw: 'raw', qcow2: 'qcow2', vmdk: 'vmdk', vhd: 'vpc', vhdx: 'vhdx', vdi: 'vdi', ploop: 'parallels' } as const;
+/** Glance's names of formats to qemu's; those that can be told by their bytes. */
+const FORMATS = { raw: 'raw', qcow2: 'qcow2', vmdk: 'vmdk', vhd: 'vpc', vhdx: 'vhdx', vdi: 'vdi' } as const;
 export type DiskFormat = keyof typeof FORMATS;
 
 export const OUTPUT_FORMATS = ['raw', 'qcow2', 'vmdk'] as const;

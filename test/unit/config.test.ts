@@ -83,7 +83,14 @@ describe('defaults', () => {
 				showDirectUrl: false,
 				showMultipleLocations: false,
 			},
-			imports: { filtering: {} },
+			imports: {
+				filtering: {},
+				plugins: [],
+				conversionFormat: 'raw',
+				inject: {},
+				injectIgnoreRoles: ['admin'],
+				maxExpandedBytes: 1024 ** 4,
+			},
 			notifications: { publisherId: 'image.localhost', disabled: [], log: true },
 			cache: { maxBytes: 10 * 1024 ** 3, stallMs: 86_400_000 },
 			tasks: { timeToLiveHours: 48 },
@@ -460,6 +467,37 @@ describe('settings that need one another', () => {
 			refusal(() => load({ SUNDOG_API_MAX_LIMIT: '10', SUNDOG_API_DEFAULT_LIMIT: '11' })),
 			/^SUNDOG_API_DEFAULT_LIMIT: 11 rows/,
 		);
+	});
+});
+
+describe('import plugins', () => {
+	test('their order is kept, and pairs are properties', () => {
+		const { filtering: _, ...imports } = load({
+			SUNDOG_IMPORT_PLUGINS: 'image_decompression, no_op,image_conversion',
+			SUNDOG_IMPORT_CONVERSION_FORMAT: 'qcow2',
+			SUNDOG_IMPORT_INJECT: 'hw_disk_bus: virtio, url:http://h:1',
+			SUNDOG_IMPORT_INJECT_IGNORE_ROLES: 'admin,builder',
+			SUNDOG_IMPORT_MAX_EXPANDED_SIZE: '10 GiB',
+		}).imports;
+		assert.deepEqual(imports, {
+			plugins: ['image_decompression', 'no_op', 'image_conversion'],
+			conversionFormat: 'qcow2',
+			inject: { hw_disk_bus: 'virtio', url: 'http://h:1' },
+			injectIgnoreRoles: ['admin', 'builder'],
+			maxExpandedBytes: 10 * 1024 ** 3,
+		});
+	});
+
+	test('what is not known or not a pair is refused', () => {
+		assert.match(
+			refusal(() => load({ SUNDOG_IMPORT_PLUGINS: 'no_op,scan' })),
+			/^SUNDOG_IMPORT_PLUGINS: "scan" is none of no_op, /,
+		);
+		for (const text of ['a', ':a', 'a:1,a:2'])
+			assert.match(
+				refusal(() => load({ SUNDOG_IMPORT_INJECT: text })),
+				/^SUNDOG_IMPORT_INJECT: /,
+			);
 	});
 });
 

@@ -156,6 +156,35 @@ describe("a Glance operator's own file", () => {
 	});
 });
 
+describe('import plugins', () => {
+	test("Glance's plugins and their options are Sundog's", () => {
+		const { imports } = lone(
+			[
+				'[image_import_opts]\nimage_import_plugins = ["image_decompression", image_conversion]',
+				'[image_conversion]\noutput_format = vmdk',
+				'[inject_metadata_properties]\ninject = origin:imported,url:http://h:1\nignore_user_roles = admin,builder\n',
+			].join('\n'),
+		);
+		assert.deepEqual(imports.plugins, ['image_decompression', 'image_conversion']);
+		assert.equal(imports.conversionFormat, 'vmdk');
+		assert.deepEqual(imports.inject, { origin: 'imported', url: 'http://h:1' });
+		assert.deepEqual(imports.injectIgnoreRoles, ['admin', 'builder']);
+	});
+
+	test('none stays none, and one that is not here is not passed over', () => {
+		const text = (plugins: string) => `[image_import_opts]\nimage_import_plugins = ${plugins}\n`;
+		assert.deepEqual(lone(text('[]')).imports.plugins, []);
+		assert.match(
+			refusal(() => lone(text('[scan]'))),
+			/^glance-api\.conf:4: \[image_import_opts\] image_import_plugins: "scan" is none of/,
+		);
+		assert.equal(
+			fates(`[DEFAULT]\nbind_host = 127.0.0.1\n${text('[no_op]')}`)('image_import_opts.image_import_plugins').fate,
+			'honoured',
+		);
+	});
+});
+
 describe('precedence', () => {
 	test("Glance's file, then Sundog's, then variables, then flags, setting by setting", () => {
 		const folder = written({

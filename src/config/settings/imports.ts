@@ -1,12 +1,16 @@
-/** Where images may be fetched from: Glance's import filter. Of a pair of lists, only what is allowed counts when both are given. */
-import type { Config } from '../config.ts';
-import { parseAnyWords, parseCount } from '../parse-values.ts';
-import { many, type Values } from './setting.ts';
+/**
+ * Imports. Where images may be fetched from is Glance's import filter: of a pair of lists, only what is allowed counts when
+ * both are given. What becomes of them is the plugins' part.
+ */
+import { TiB } from '#lib/sizes.ts';
+import { CONVERSION_FORMATS, type Config, IMPORT_PLUGINS } from '../config.ts';
+import { parseAnyWords, parseBytes, parseCount, parseOneOf, parseWord } from '../parse-values.ts';
+import { many, one, type Values } from './setting.ts';
 
 const parsePort = parseCount({ min: 1, max: 65_535 });
 const parsePorts = (texts: readonly string[]): readonly number[] => texts.map(parsePort);
 
-export const importSettings = {
+const filterSettings = {
 	allowedSchemes: many(
 		{ key: 'import.allowed_schemes', hint: 'scheme,…', help: 'what URLs to fetch from may begin with', byDefault: 'http, https' },
 		parseAnyWords,
@@ -38,10 +42,71 @@ export const importSettings = {
 	),
 } as const;
 
+export const importSettings = {
+	...filterSettings,
+	importPlugins: many(
+		{
+			key: 'import.plugins',
+			hint: 'name,…',
+			help: `what happens to imported images before they are stored, in this order: ${IMPORT_PLUGINS.join(', ')}`,
+			byDefault: 'none',
+		},
+		(names) => names.map(parseOneOf(IMPORT_PLUGINS)),
+	),
+	importConversionFormat: one(
+		{
+			key: 'import.conversion_format',
+			hint: CONVERSION_FORMATS.join('|'),
+			help: 'what `image_conversion` makes of disks',
+			byDefault: 'raw',
+		},
+		parseOneOf(CONVERSION_FORMATS),
+	),
+	importInject: many(
+		{ key: 'import.inject', hint: 'name:value,…', help: 'properties that `inject_image_metadata` sets', byDefault: 'none' },
+		parsePairs,
+	),
+	importInjectIgnoreRoles: many(
+		{
+			key: 'import.inject_ignore_roles',
+			hint: 'role,…',
+			help: 'it leaves the images of callers with one of these roles alone',
+			byDefault: 'admin',
+		},
+		parseAnyWords,
+	),
+	importMaxExpandedBytes: one(
+		{
+			key: 'import.max_expanded_size',
+			hint: 'size',
+			help: 'what an image may grow to when a plugin unpacks it, and the largest disk that is converted',
+			byDefault: '1 TiB',
+		},
+		parseBytes,
+	),
+} as const;
+
+function parsePairs(texts: readonly string[]): Readonly<Record<string, string>> {
+	const pairs = texts.map((text): [string, string] => {
+		const at = text.indexOf(':');
+		if (at < 1) throw new Error(`"${text}" is not a property as name:value`);
+		return [parseWord(text.slice(0, at)), text.slice(at + 1).trim()];
+	});
+	if (new Set(pairs.map(([name]) => name)).size < pairs.length) throw new Error('a property stands twice');
+	return Object.fromEntries(pairs);
+}
+
 type Said = Values<typeof importSettings>;
 
 export function importsOf(said: Said): Config['imports'] {
-	const names = Object.keys(importSettings) as (keyof typeof importSettings)[];
+	const names = Object.keys(filterSettings) as (keyof typeof filterSettings)[];
 	const filtering = Object.fromEntries(names.filter((name) => said[name] !== undefined).map((name) => [name, said[name]]));
-	return { filtering };
+	return {
+		filtering,
+		plugins: said.importPlugins ?? [],
+		conversionFormat: said.importConversionFormat ?? 'raw',
+		inject: said.importInject ?? {},
+		injectIgnoreRoles: said.importInjectIgnoreRoles ?? ['admin'],
+		maxExpandedBytes: said.importMaxExpandedBytes ?? TiB,
+	};
 }

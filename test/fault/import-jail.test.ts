@@ -1,9 +1,11 @@
 /** T-JAIL: tools that would take too much, and images made to make them; nothing of either is left behind. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { codeOf, ImageError } from '#domain/errors.ts';
 import { type Jail, type JailEnd, type JailJob, openJail } from '#imports/jail.ts';
 import { createQemuImg, type DiskFormat } from '#imports/qemu-img.ts';
@@ -14,6 +16,7 @@ import { lacking } from '../support/host-tools.ts';
 import { pathologicalImages } from '../support/pathological-images.ts';
 import { temporaryDir } from '../support/temporary-dir.ts';
 
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const skip = lacking('prlimit', 'setpriv', 'sh', 'cat');
 const { signal } = new AbortController();
 const LIMITS = { cpuSeconds: 5, fileBytes: MiB, wallSeconds: 20 };
@@ -167,6 +170,24 @@ describe('the jail', { skip }, () => {
 			const job = { cell, tool: 'cat', args: ['/dev/zero'], limits: { cpuSeconds: 5, fileBytes: 0 } };
 			for await (const piece of jail.stream(job, { signal })) if (piece.length > 0) break;
 		})();
+		await assertNothingLeft(dir.path);
+	});
+
+	test('when the node itself is killed, its tools die too, and the next start removes what they made', async () => {
+		await using dir = await temporaryDir();
+		const script = `
+			import { openJail } from '#imports/jail.ts';
+			import { silentLog } from '#lib/log.ts';
+			const jail = await openJail({ dir: ${JSON.stringify(join(dir.path, 'jail'))}, log: silentLog });
+			const job = { cell: await jail.cell(), tool: 'sleep', args: ['600'], limits: { cpuSeconds: 5, fileBytes: 0 } };
+			await jail.run(job, { signal: new AbortController().signal });`;
+		const args = ['--input-type=module-typescript', '--eval', script];
+		const node = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
+		await eventually('the tool at work', async () => ((await inside(dir.path)).length === 1 ? true : undefined));
+		node.kill('SIGKILL');
+		await eventually('no process in the jail', async () => ((await inside(dir.path)).length === 0 ? true : undefined));
+		assert.equal((await readdir(join(dir.path, 'jail'))).length, 1);
+		await jailIn(dir.path);
 		await assertNothingLeft(dir.path);
 	});
 

@@ -30,6 +30,7 @@ export interface Config {
 	readonly quota: QuotaConfig;
 	readonly api: ApiConfig;
 	readonly imports: ImportsConfig;
+	readonly signatures: SignaturesConfig;
 	readonly notifications: NotificationsConfig;
 	/** absent: the cache API answers 404, and the API versions that brought it are not offered */
 	readonly cache?: { readonly maxBytes: number; readonly stallMs: number };
@@ -186,6 +187,28 @@ export interface ImportsConfig {
 	readonly maxExpandedBytes: number;
 }
 
+/** Where the certificates of signed images are. Of neither: a signed image is refused. */
+export interface SignaturesConfig {
+	/** absolute; looked at first */
+	readonly certificatesDir?: string;
+	readonly barbican?: {
+		/** without `/v1` and without a slash at the end; absent: from Keystone's catalogue */
+		readonly url?: string;
+		/** of the catalogue's endpoints */
+		readonly interface: BarbicanInterface;
+		/** likewise; absent: any */
+		readonly region?: string;
+		/** for one request */
+		readonly timeoutMs: number;
+		/** absent: the system's authorities */
+		readonly caFile?: string;
+		/** true: certificates are not checked */
+		readonly insecure: boolean;
+		/** the node's own token goes beside the caller's */
+		readonly serviceToken: boolean;
+	};
+}
+
 export interface NotificationsConfig {
 	readonly publisherId: string;
 	/** event types, or groups of them such as `image` or `image.member` */
@@ -215,6 +238,8 @@ export type ImportPluginName = (typeof IMPORT_PLUGINS)[number];
 
 export const CONVERSION_FORMATS = ['raw', 'qcow2', 'vmdk'] as const;
 export type ConversionFormat = (typeof CONVERSION_FORMATS)[number];
+export const BARBICAN_INTERFACES = ['public', 'internal', 'admin'] as const;
+export type BarbicanInterface = (typeof BARBICAN_INTERFACES)[number];
 
 export const OVERSHOOTS = ['none', 'one'] as const;
 export type Overshoot = (typeof OVERSHOOTS)[number];

@@ -15,6 +15,7 @@ import { notificationsOf } from './settings/notifications.ts';
 import { policyOf, propertyProtectionsOf } from './settings/policy.ts';
 import { quotaOf } from './settings/quota.ts';
 import type { RawValue, Refuse, Values } from './settings/setting.ts';
+import { needsKeystone, signaturesOf } from './settings/signatures.ts';
 import { cacheOf, delayedDeleteOf, locationsOf, tasksOf } from './settings/upkeep.ts';
 import { CONFIG_FILE, GLANCE_FILES, type RawSettings, SETTINGS, type SettingName } from './settings.ts';
 
@@ -75,7 +76,7 @@ function build(raw: RawSettings, env: Env): Config {
 	const { join, storeFileDir: dir, listen = DEFAULT_LISTEN, peerListen = DEFAULT_PEER_LISTEN } = values;
 	const around = { open: openListeners(listen, peerListen), hasKeystone: values.keystoneUrl !== undefined };
 	const auth = authOf(values, refuse, around);
-	const usesKeystone = auth.mode === 'keystone' || values.unifiedLimits === true;
+	const usesKeystone = auth.mode === 'keystone' || values.unifiedLimits === true || needsKeystone(values, around);
 	const keystone = usesKeystone ? keystoneOf(values, refuse) : undefined;
 	const propertyProtections = propertyProtectionsOf(values);
 	const cache = cacheOf(values);
@@ -98,6 +99,7 @@ function build(raw: RawSettings, env: Env): Config {
 		quota: quotaOf(values, refuse, keystone),
 		api: apiOf(values, refuse),
 		imports: importsOf(values),
+		signatures: signaturesOf(values, refuse, keystone),
 		notifications: notificationsOf(values, refuse),
 		...(cache !== undefined && { cache }),
 		locations: locationsOf(values),

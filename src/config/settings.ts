@@ -11,6 +11,7 @@ import { notificationSettings } from './settings/notifications.ts';
 import { policySettings } from './settings/policy.ts';
 import { quotaSettings } from './settings/quota.ts';
 import type { RawValue } from './settings/setting.ts';
+import { signatureSettings } from './settings/signatures.ts';
 import { upkeepSettings } from './settings/upkeep.ts';
 
 export const SETTINGS = {
@@ -21,6 +22,7 @@ export const SETTINGS = {
 	...quotaSettings,
 	...apiSettings,
 	...importSettings,
+	...signatureSettings,
 	...notificationSettings,
 	...upkeepSettings,
 } as const;

@@ -12,6 +12,14 @@ export interface RequestContext {
 	readonly signal: AbortSignal;
 	/** what else a token said; only rules look at it. Absent: there is nothing else */
 	readonly token?: TokenFacts;
+	/** for acting in the caller's name at another service. Absent: none was shown, as with tasks */
+	readonly credential?: CallerCredential;
+}
+
+/** A function, not a text, so that no log line and no record shows it by accident. It may end before a long request does. */
+export interface CallerCredential {
+	/** Keystone's, as it was sent */
+	token(): string;
 }
 
 /** Keystone v3, "Validate and show information for token". Ids, not names. */

@@ -68,7 +68,13 @@ export function createKeystoneIdentity(options: KeystoneIdentityOptions): Identi
 			// a service that acts for a user comes by a way of its own, not by the one that the user's credential was made for
 			if (token === undefined || !(forUser || mayBeUsed(token, credentials))) throw refused();
 			const { user, project, roles, facts } = token;
-			return { user, project, roles, token: { ...facts, service: service === undefined ? null : serviceFactsOf(service) } };
+			return {
+				user,
+				project,
+				roles,
+				token: { ...facts, service: service === undefined ? null : serviceFactsOf(service) },
+				credential: { token: () => sent },
+			};
 		},
 	};
 }
@@ -78,7 +84,7 @@ function tokenIn(credentials: Credentials, name: string): string | undefined {
 	return text === '' ? undefined : text;
 }
 
-function isToken(text: string): boolean {
+export function isToken(text: string): boolean {
 	return text.length <= MAX_TOKEN_LENGTH && TOKEN.test(text);
 }
 

@@ -12,7 +12,7 @@ export interface Identity {
 	readonly challenge: string;
 }
 
-export type Subject = Pick<RequestContext, 'user' | 'project' | 'roles' | 'token'> & {
+export type Subject = Pick<RequestContext, 'user' | 'project' | 'roles' | 'token' | 'credential'> & {
 	/** the administrator whatever the rules say; absent: the rule `context_is_admin` decides */
 	readonly admin?: true;
 	/** may look and never change anything, whatever the rules say */

@@ -1,6 +1,7 @@
 import type { ServiceFacts } from '#domain/context.ts';
 import { ImageError } from '#domain/errors.ts';
 import { ANONYMOUS } from './anonymous.ts';
+import { isToken } from './keystone.ts';
 import { networks } from './networks.ts';
 import type { Credentials, Identity } from './ports.ts';
 
@@ -31,6 +32,7 @@ export function createProxyIdentity({ trusted, anonymousRead, publicUrl }: Proxy
 				throw new ImageError('unauthenticated', 'the proxy has not confirmed an identity');
 			}
 			const one = (...names: readonly string[]) => idIn(said, names);
+			const token = said('x-auth-token') ?? '';
 			return {
 				user: one('x-user-id', 'x-user'),
 				project: one('x-project-id', 'x-tenant-id', 'x-tenant'),
@@ -43,6 +45,7 @@ export function createProxyIdentity({ trusted, anonymousRead, publicUrl }: Proxy
 					adminProject: (said('x-is-admin-project') ?? 'true').toLowerCase() === 'true',
 					service: serviceIn(said),
 				},
+				...(isToken(token) && { credential: { token: () => token } }),
 			};
 		},
 	};

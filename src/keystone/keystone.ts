@@ -8,7 +8,7 @@ import type { Log } from '#lib/log.ts';
 import type { Credential } from './credential.ts';
 import { createHttpClient } from './http-client.ts';
 import { createOwnTokens } from './own-token.ts';
-import type { Keystone, KeystoneAnswer, KeystoneRequest } from './ports.ts';
+import type { Keystone, KeystoneAnswer, KeystoneRequest, ServiceAccess } from './ports.ts';
 
 export interface KeystoneOptions {
 	/** with or without the version at its end */
@@ -25,7 +25,7 @@ export interface KeystoneOptions {
 }
 
 /** `invalid` when the file of authorities cannot be read; nothing is asked before the first `ask`. */
-export function createKeystone(options: KeystoneOptions): Keystone & Disposable {
+export function createKeystone(options: KeystoneOptions): Keystone & ServiceAccess & Disposable {
 	const { credential, clock, log } = options;
 	const http = createHttpClient({ ...options, url: versionedUrl(options.url) });
 	const own = createOwnTokens({ http, credential, clock, log });
@@ -56,6 +56,8 @@ export function createKeystone(options: KeystoneOptions): Keystone & Disposable 
 				if (answer === undefined) throw new ImageError('unavailable', "keystone does not take the node's own token");
 				return answer;
 			}),
+		token: (signal) => saying(signal, () => own.get('project', signal)),
+		forget: (token) => own.forget('project', token),
 		[Symbol.dispose]: () => http[Symbol.dispose](),
 	};
 }

@@ -11,6 +11,14 @@ export interface Keystone {
 	ask(request: KeystoneRequest): Promise<KeystoneAnswer>;
 }
 
+/** The node as a user of other services. */
+export interface ServiceAccess {
+	/** A token of the node's own for a request to another service, scoped to its project. `unavailable` as `ask`. */
+	token(signal: AbortSignal): Promise<string>;
+	/** A service has not taken this one: the next `token` brings another. */
+	forget(token: string): void;
+}
+
 export interface KeystoneRequest {
 	readonly method: 'GET' | 'POST' | 'HEAD' | 'DELETE';
 	readonly path: string;

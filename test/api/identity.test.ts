@@ -92,8 +92,9 @@ async function changesNothing(identity: Identity, honest: readonly string[]): Pr
 	});
 }
 
-function whoIn({ requestId: _, signal: __, ...who }: RequestContext): object {
-	return who;
+/** A credential is a function: it is the same when it gives the same token. */
+function whoIn({ requestId: _, signal: __, credential, ...who }: RequestContext): object {
+	return { ...who, credential: credential?.token() };
 }
 
 describe('forged identity headers', () => {

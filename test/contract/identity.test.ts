@@ -1,6 +1,7 @@
 /** What every identity promises, whoever it asks. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { CallerCredential } from '#domain/context.ts';
 import { codeOf } from '#domain/errors.ts';
 import { identities } from '#identity/index.ts';
 import type { Identity } from '#identity/ports.ts';
@@ -73,7 +74,10 @@ for (const [name, { open, known, stranger, address = '127.0.0.1' }] of Object.en
 		) {
 			await using stack = new AsyncDisposableStack();
 			const identity = await open(stack);
-			await use((headers, from = address) => identity.identify(credentials(headers, { remoteAddress: from })), identity);
+			await use(
+				(headers, from = address) => identity.identify(credentials(headers, { remoteAddress: from })).then(comparable),
+				identity,
+			);
 		}
 
 		it('knows somebody, always as the same, and by roles in lower case', () =>
@@ -108,6 +112,21 @@ for (const [name, { open, known, stranger, address = '127.0.0.1' }] of Object.en
 				}
 			}));
 	});
+}
+
+type Identified = Awaited<ReturnType<Identity['identify']>>;
+
+/** A credential is a function, the same one for the same token as far as these tests go. */
+function comparable({ credential, ...subject }: Identified): Identified {
+	return credential === undefined ? subject : { ...subject, credential: sameFor(credential.token()) };
+}
+
+const credentialsByToken = new Map<string, CallerCredential>();
+
+function sameFor(token: string): CallerCredential {
+	const known = credentialsByToken.get(token) ?? { token: () => token };
+	credentialsByToken.set(token, known);
+	return known;
 }
 
 /** As Node hands them on: names in lower case, lines of one name together. */

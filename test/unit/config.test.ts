@@ -91,6 +91,7 @@ describe('defaults', () => {
 				injectIgnoreRoles: ['admin'],
 				maxExpandedBytes: 1024 ** 4,
 			},
+			signatures: {},
 			notifications: { publisherId: 'image.localhost', disabled: [], log: true },
 			cache: { maxBytes: 10 * 1024 ** 3, stallMs: 86_400_000 },
 			tasks: { timeToLiveHours: 48 },

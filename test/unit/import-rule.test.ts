@@ -59,6 +59,7 @@ const forbidden: Readonly<Record<string, readonly string[]>> = {
 	],
 	'src/identity/x.ts': ["import '#keystone/keystone.ts';", "import '#http/app.ts';", "import '#config/config.ts';"],
 	'src/keystone/x.ts': ["import '#identity/ports.ts';", "import '#config/config.ts';", "import 'undici';"],
+	'src/signatures/x.ts': ["import '#keystone/keystone.ts';", "import '#content/ports.ts';", "import 'jose';"],
 	'src/policy/x.ts': ["import 'ini';", "import '#config/config.ts';", "import '#identity/identity.ts';"],
 	'src/inspection/x.ts': ["import '#content/ports.ts';", "import '#imports/index.ts';", "import 'gpt';"],
 	'src/cli/x.ts': ["import '#node.ts';", "import '#http/app.ts';", "import '#content/ports.ts';"],

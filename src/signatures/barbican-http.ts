@@ -1,0 +1,84 @@
+/** Bounded GET requests to one Barbican: in time, in bytes, in connections. No redirect is followed. */
+import { readFileSync } from 'node:fs';
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { getCACertificates } from 'node:tls';
+import { ImageError } from '#domain/errors.ts';
+import { MAX_CERTIFICATE_BYTES } from './ports.ts';
+
+/** Uploads wait for each other's questions beyond this, within their own time. */
+const MAX_CONNECTIONS = 8;
+
+export interface BarbicanHttpOptions {
+	/** of one request, its time in the queue included */
+	readonly timeoutMs: number;
+	/** absent: the authorities of Node and of the system */
+	readonly caFile?: string;
+	/** true: certificates are not checked */
+	readonly insecure: boolean;
+}
+
+export interface BarbicanAnswer {
+	readonly status: number;
+	readonly body: Buffer;
+}
+
+export interface BarbicanHttp extends Disposable {
+	/** Any status resolves; a body that is too long is `unreadable`. `unavailable` when there is no answer in time; an abort is thrown as it is. */
+	get(url: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<BarbicanAnswer | 'unreadable'>;
+}
+
+/** `invalid` when the file of authorities cannot be read. */
+export function createBarbicanHttp({ timeoutMs, caFile, insecure }: BarbicanHttpOptions): BarbicanHttp {
+	const plain = new HttpAgent({ maxSockets: MAX_CONNECTIONS });
+	const secure = new HttpsAgent({ maxSockets: MAX_CONNECTIONS, ca: authorities(caFile), rejectUnauthorized: !insecure });
+
+	function once(url: string, headers: Readonly<Record<string, string>>, signal: AbortSignal) {
+		return new Promise<BarbicanAnswer | 'unreadable'>((resolve, reject) => {
+			const request = url.startsWith('https:')
+				? httpsRequest(url, { agent: secure, headers, signal })
+				: httpRequest(url, { agent: plain, headers, signal });
+			request.on('error', reject);
+			request.on('response', (response) => readAnswer(response).then(resolve, reject));
+			request.end();
+		});
+	}
+
+	return {
+		async get(url, headers, outer) {
+			const deadline = AbortSignal.timeout(timeoutMs);
+			try {
+				return await once(url, headers, AbortSignal.any([outer, deadline]));
+			} catch (cause) {
+				outer.throwIfAborted();
+				const why = deadline.aborted ? `did not answer within ${timeoutMs} ms` : 'cannot be reached';
+				throw new ImageError('unavailable', `barbican, which keeps the certificates of images, ${why}`, { cause });
+			}
+		},
+		[Symbol.dispose]() {
+			plain.destroy();
+			secure.destroy();
+		},
+	};
+}
+
+async function readAnswer(response: IncomingMessage): Promise<BarbicanAnswer | 'unreadable'> {
+	const pieces: Buffer[] = [];
+	let length = 0;
+	for await (const piece of response as AsyncIterable<Buffer>) {
+		length += piece.length;
+		// leaving the loop destroys the connection
+		if (length > MAX_CERTIFICATE_BYTES) return 'unreadable';
+		pieces.push(piece);
+	}
+	return { status: response.statusCode ?? 0, body: Buffer.concat(pieces) };
+}
+
+function authorities(caFile: string | undefined): string[] {
+	if (caFile === undefined) return [...getCACertificates('default'), ...getCACertificates('system')];
+	try {
+		return [readFileSync(caFile, 'utf8')];
+	} catch (cause) {
+		throw new ImageError('invalid', `the certificates of ${caFile} cannot be read`, { cause });
+	}
+}

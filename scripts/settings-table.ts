@@ -1,5 +1,5 @@
 /** The table of settings in docs/operating.md, from the code that reads them: prints it, or `--write`, `--check`. */
-import { CONFIG_FILE, GLANCE_FILES, SETTING_NAMES, SETTINGS } from '#config/settings.ts';
+import { CONFIG_FILE, GLANCE_FILES, SETTING_NAMES, SETTINGS, STORES } from '#config/settings.ts';
 import { publish } from './docs/marked-block.ts';
 
 const code = (text: string | undefined) => (text === undefined ? '–' : `\`${text.replaceAll('|', '\\|')}\``);
@@ -13,6 +13,7 @@ const table = [
 	['variable', 'key in the file', 'flag', 'form', 'meaning', 'default'],
 	['---', '---', '---', '---', '---', '---'],
 	...rows,
+	[code(STORES.env), code('stores.ID.type'), '–', code(STORES.hint), STORES.help, STORES.byDefault],
 	...[CONFIG_FILE, GLANCE_FILES].map(({ env, flag, hint, help, byDefault }) => [
 		code(env),
 		'–',

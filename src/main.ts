@@ -9,6 +9,7 @@ const terminal: Terminal = {
 	out: (text) => void process.stdout.write(text),
 	say: (line) => void process.stderr.write(`${line}\n`),
 	startNode: async (config, options) => (await import('#node.ts')).startNode(config, options),
+	checkStores: async (config) => (await import('#open-stores.ts')).checkConfiguredStores(config),
 	onSignal(listener) {
 		for (const signal of SIGNALS) process.on(signal, listener);
 		// The process is about to exit, and says so with its code: a signal that comes late must not be the end of it.

@@ -35,13 +35,11 @@ import { createObjectKeeper } from '#replication/object-keeper.ts';
 import { createOrigins, joinSources } from '#replication/origins.ts';
 import { readingOrigins } from '#replication/reading-origins.ts';
 import { createSeeder } from '#replication/seeder.ts';
-import { openStores } from '#store/stores.ts';
 import { openClientsDoor } from './clients-door.ts';
 import { type Backend, createDesk, createHealth } from './node-facts.ts';
+import { checkConfiguredStores, openConfiguredStores, storeSpecs } from './open-stores.ts';
 import type { Surroundings } from './surroundings.ts';
 
-/** the id of the file backend: what `stores` of an image shows */
-const FILE_STORE = 'file';
 const COLLECT_EVERY_MS = 3600_000;
 const SCRUB_EVERY_MS = 60_000;
 const RENEW_EVERY_MS = 24 * 3600_000;
@@ -51,6 +49,7 @@ export async function startNode(
 	config: Config,
 	options: { readonly log: Log; readonly signal: AbortSignal },
 ): Promise<RunningNode> {
+	checkConfiguredStores(config);
 	await using stack = new AsyncDisposableStack();
 	const around: Surroundings = { config, ...options, stack };
 	const ground = await openGround(around);
@@ -122,9 +121,7 @@ async function openGround({ config, log, signal, stack }: Surroundings) {
 type Bytes = Awaited<ReturnType<typeof openBytes>>;
 
 async function openBytes({ config, log, stack }: Surroundings, { db, catalogue, membership, invitations }: Ground) {
-	const isCentre = invitations !== undefined;
-	const wantsFileStore = isCentre || config.stores.file !== undefined;
-	const fileStoreDir = wantsFileStore ? (config.stores.file?.dir ?? join(config.dataDir, 'images')) : undefined;
+	const specs = storeSpecs(config, invitations !== undefined);
 	const ledger = memoryLedger();
 	const sources = lateSources();
 	const stored = stack.use(
@@ -134,14 +131,12 @@ async function openBytes({ config, log, stack }: Surroundings, { db, catalogue, 
 			sources,
 			ledger,
 			// Files that are linked into a backend must be whole. docs/decisions/0007-seeding-by-pull-and-link.md
-			shareBlocks: !wantsFileStore,
+			shareBlocks: !specs.some(({ type }) => type === 'file'),
 			log,
 		}),
 	);
 	const book = stack.use(createHolderBook(catalogue));
-	const specs =
-		fileStoreDir === undefined ? [] : [{ id: FILE_STORE, type: 'file', options: { filesystem_store_datadir: fileStoreDir } }];
-	const stores = stack.use(await openStores({ specs, workDir: join(config.dataDir, 'stores'), log }));
+	const stores = stack.use(await openConfiguredStores(config, specs, log));
 	const origins = stack.use(createOrigins({ catalogue, stores, log }));
 	const hasHolders = async (root: string) => {
 		await book.open(root);

@@ -12,9 +12,10 @@ export function addConfigCommands(program: Command, terminal: Terminal): void {
 		.description(
 			"read every source of settings and print the result as JSON, secrets hidden, with what becomes of Glance's options",
 		);
-	addSettingFlags(command).action((options: Record<string, string>) => {
+	addSettingFlags(command).action(async (options: Record<string, string>) => {
 		const { config, glanceOptions } = inspectionFrom(terminal, options, 'loud');
 		const shown = { ...describeConfig(config), ...(glanceOptions !== undefined && { glanceOptions }) };
+		await terminal.checkStores(config);
 		terminal.out(`${JSON.stringify(shown, null, 2)}\n`);
 		if (glanceOptions !== undefined) terminal.say(tableOf(glanceOptions));
 	});

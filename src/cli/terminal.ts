@@ -1,4 +1,5 @@
 /** All that a command may touch of the process that it runs in. */
+import type { Config } from '#config/config.ts';
 import type { Env } from '#config/env.ts';
 import type { StartNode } from './start-node.ts';
 
@@ -9,6 +10,8 @@ export interface Terminal {
 	/** everything said to people, each a whole line */
 	say(line: string): void;
 	readonly startNode: StartNode;
+	/** Throws `ConfigError` for stores that can never be opened; asks nobody. */
+	checkStores(config: Config): Promise<void>;
 	/** Calls back on every request to end; returns the way to stop listening. */
 	onSignal(listener: (signal: NodeJS.Signals) => void): () => void;
 	/** milliseconds of a clock that never goes back */

@@ -17,8 +17,7 @@ export interface Config {
 	readonly logLevel: LogLevel;
 	/** how long running requests may take to end after the first signal */
 	readonly shutdownGraceMs: number;
-	/** A store that is absent was not asked for; a node that holds the fleet's key then keeps a file store in `<dataDir>/images`. */
-	readonly stores: { readonly file?: { readonly dir?: string } };
+	readonly stores: StoresConfig;
 	/** Node's name of the digest that images carry as `os_hash_algo` */
 	readonly hashAlgorithm: string;
 	readonly auth: AuthConfig;
@@ -39,6 +38,33 @@ export interface Config {
 	readonly delayedDelete?: { readonly scrubAfterMs: number };
 	/** how long a finished task is kept */
 	readonly tasks: { readonly timeToLiveHours: number };
+}
+
+/** Central backends. Without any, a node that holds the fleet's key keeps a file store `file` in `<dataDir>/images`. */
+export interface StoresConfig {
+	/** in the order of being said */
+	readonly specs: readonly StoreSpec[];
+	/** id of one of them; absent: images go to this site and from there to the stores in the background */
+	readonly byDefault?: string;
+	/** false: as a Glance without `enabled_backends`, that offers its clients no choice of stores */
+	readonly multi: boolean;
+}
+
+/** One store. What its options mean is known to the driver of its type. */
+export interface StoreSpec {
+	readonly id: string;
+	/** Glance's type name */
+	readonly type: string;
+	/** default: none */
+	readonly description?: string;
+	/** default 0 */
+	readonly weight?: number;
+	/** takes no images, whatever its type could; default false */
+	readonly readOnly?: boolean;
+	/** by Glance's names, as texts */
+	readonly options: Readonly<Record<string, string | readonly string[]>>;
+	/** where it was said, for complaints */
+	readonly from: string;
 }
 
 export interface AuthConfig {

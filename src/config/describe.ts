@@ -1,5 +1,6 @@
 /** The effective settings for people and logs: every secret replaced by the fact that there is one. */
-import type { Config } from './config.ts';
+import type { Config, StoreSpec } from './config.ts';
+import { shownOption } from './store-secrets.ts';
 
 const HIDDEN = '(set)';
 
@@ -8,7 +9,16 @@ const SECRETS: readonly string[] = ['join', 'adminToken', 'password', 'secret'];
 const isTransport = (path: string) => path === 'notifications.amqp.url';
 
 export function describeConfig(config: Config): object {
-	return hide('', config) as object;
+	const { stores } = config;
+	return { ...(hide('', config) as object), stores: { ...stores, specs: stores.specs.map(hideOptions) } };
+}
+
+function hideOptions(spec: StoreSpec): StoreSpec {
+	const shown = Object.entries(spec.options).map(([name, value]) => [
+		name,
+		typeof value === 'string' ? shownOption(name, value) : value.map((each) => shownOption(name, each)),
+	]);
+	return { ...spec, options: Object.fromEntries(shown) };
 }
 
 function hide(path: string, value: unknown): unknown {

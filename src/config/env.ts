@@ -1,7 +1,7 @@
 /** Settings from the environment. */
 import { didYouMean } from './nearest.ts';
 import type { RawValue } from './settings/setting.ts';
-import { CONFIG_FILE, GLANCE_FILES, type RawSettings, SETTING_NAMES, SETTINGS, type SettingName } from './settings.ts';
+import { CONFIG_FILE, GLANCE_FILES, type RawSettings, SETTING_NAMES, SETTINGS, type SettingName, STORES } from './settings.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -18,9 +18,9 @@ export function readEnvironment(env: Env, base: string): RawSettings {
 	return found;
 }
 
-/** One line for each SUNDOG_* variable that nothing reads: probably a typing error, but perhaps another tool's. */
-export function unknownVariables(env: Env): readonly string[] {
-	const known = [CONFIG_FILE.env, GLANCE_FILES.env, ...SETTING_NAMES.map((name) => SETTINGS[name].env)];
+/** One line for each SUNDOG_* variable that nothing reads, `ofStores` being read: probably a typing error, but perhaps another tool's. */
+export function unknownVariables(env: Env, ofStores: readonly string[]): readonly string[] {
+	const known = [CONFIG_FILE.env, GLANCE_FILES.env, STORES.env, ...SETTING_NAMES.map((name) => SETTINGS[name].env), ...ofStores];
 	return Object.keys(env)
 		.filter((name) => name.startsWith(PREFIX) && !known.includes(name))
 		.sort()

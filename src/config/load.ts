@@ -18,6 +18,8 @@ import type { RawValue, Refuse, Values } from './settings/setting.ts';
 import { needsKeystone, signaturesOf } from './settings/signatures.ts';
 import { cacheOf, delayedDeleteOf, locationsOf, tasksOf } from './settings/upkeep.ts';
 import { CONFIG_FILE, GLANCE_FILES, type RawSettings, SETTINGS, type SettingName } from './settings.ts';
+import { readStoreVariables } from './store-variables.ts';
+import { mergeStores, type RawStores, storesOf } from './stores.ts';
 
 export interface ConfigSources {
 	readonly env: Env;
@@ -45,20 +47,25 @@ export function loadConfig(sources: ConfigSources): Config {
 
 /** The same, with what an operator may want to know of it. */
 export function inspectConfig({ env, flags = {}, cwd = process.cwd(), warn = () => {} }: ConfigSources): Inspection {
-	for (const line of unknownVariables(env)) warn(line);
 	const named = (flag: string | undefined, variable: string) => flag ?? (env[variable] || undefined);
 	const glanceFiles = named(flags.glanceConfig, GLANCE_FILES.env);
 	const file = named(flags.config, CONFIG_FILE.env);
 	const glance = glanceFiles === undefined ? undefined : readGlanceConfig(glanceFiles, cwd);
+	const own = file === undefined ? undefined : readSettingsFile(resolve(cwd, file));
+	const otherIds = [...(glance?.stores ?? []), ...(own?.stores ?? [])].map(([id]) => id);
+	const variables = readStoreVariables(env, cwd, otherIds);
+	for (const line of unknownVariables(env, variables.names)) warn(line);
 	const raw: RawSettings = new Map([
 		...(glance?.settings ?? []),
-		...(file === undefined ? [] : readSettingsFile(resolve(cwd, file))),
+		...(own?.settings ?? []),
 		...readEnvironment(env, cwd),
 		...readFlags(flags, cwd),
 	]);
-	const glanceOptions = glance?.explain(raw);
+	const stores = mergeStores([glance?.stores ?? new Map(), own?.stores ?? new Map(), variables.stores]);
+	const glanceOptions = glance?.explain({ settings: raw, stores });
 	for (const line of withoutEffect(glanceOptions ?? [])) warn(line);
-	return { config: build(raw, env), ...(glanceOptions !== undefined && { glanceOptions }) };
+	const multi = glance?.multi !== false || (own?.stores.size ?? 0) > 0 || variables.stores.size > 0;
+	return { config: build(raw, { stores, multi }, env), ...(glanceOptions !== undefined && { glanceOptions }) };
 }
 
 function readFlags(flags: NonNullable<ConfigSources['flags']>, base: string): RawSettings {
@@ -68,12 +75,12 @@ function readFlags(flags: NonNullable<ConfigSources['flags']>, base: string): Ra
 }
 
 /** Topic by topic; what depends on another topic comes after it. */
-function build(raw: RawSettings, env: Env): Config {
+function build(raw: RawSettings, said: SaidStores, env: Env): Config {
 	const values = readValues(raw);
 	const refuse: Refuse<typeof SETTINGS> = (name, message) => {
 		throw new ConfigError(`${raw.get(name)?.from ?? SETTINGS[name].env}: ${message}`);
 	};
-	const { join, storeFileDir: dir, listen = DEFAULT_LISTEN, peerListen = DEFAULT_PEER_LISTEN } = values;
+	const { join, site = 'centre', listen = DEFAULT_LISTEN, peerListen = DEFAULT_PEER_LISTEN } = values;
 	const around = { open: openListeners(listen, peerListen), hasKeystone: values.keystoneUrl !== undefined };
 	const auth = authOf(values, refuse, around);
 	const usesKeystone = auth.mode === 'keystone' || values.unifiedLimits === true || needsKeystone(values, around);
@@ -81,16 +88,17 @@ function build(raw: RawSettings, env: Env): Config {
 	const propertyProtections = propertyProtectionsOf(values);
 	const cache = cacheOf(values);
 	const delayedDelete = delayedDeleteOf(values);
+	const stores = chosenStores(said, raw, values, { refuse, site });
 	return {
 		listen,
 		peerListen,
 		dataDir: values.dataDir ?? defaultDataDir(env),
-		site: values.site ?? 'centre',
+		site,
 		bootstrap: values.bootstrap ?? [],
 		...(join !== undefined && { join }),
 		logLevel: values.logLevel ?? 'warn',
 		shutdownGraceMs: values.shutdownGraceMs ?? 30_000,
-		stores: dir === undefined ? {} : { file: { dir } },
+		stores,
 		hashAlgorithm: values.hashAlgorithm ?? 'sha512',
 		auth,
 		...(keystone !== undefined && { keystone }),
@@ -106,6 +114,40 @@ function build(raw: RawSettings, env: Env): Config {
 		...(delayedDelete !== undefined && { delayedDelete }),
 		tasks: tasksOf(values),
 	};
+}
+
+interface SaidStores {
+	readonly stores: RawStores;
+	readonly multi: boolean;
+}
+
+/** The folder of the file store has a setting of its own, which is stronger than what is said of that store. */
+function chosenStores(
+	{ stores, multi }: SaidStores,
+	raw: RawSettings,
+	{ storeFileDir: dir, defaultStore: byDefault }: Values<typeof SETTINGS>,
+	{ refuse, site }: { readonly refuse: Refuse<typeof SETTINGS>; readonly site: string },
+): Config['stores'] {
+	const said = raw.get('storeFileDir');
+	const type = stores.get('file')?.get('type');
+	if (dir !== undefined && type !== undefined && type.texts[0] !== 'file')
+		return refuse('storeFileDir', `store file is of type ${type.texts.join()}, by ${type.from}`);
+	const file: RawStores =
+		dir === undefined || said === undefined
+			? new Map()
+			: new Map([
+					[
+						'file',
+						new Map([
+							['type', { ...said, texts: ['file'] }],
+							['filesystem_store_datadir', { ...said, texts: [dir] }],
+						]),
+					],
+				]);
+	const all = storesOf(mergeStores([stores, file]), { site, multi });
+	if (byDefault === undefined) return all;
+	if (!all.specs.some(({ id }) => id === byDefault)) return refuse('defaultStore', `"${byDefault}" is none of the stores`);
+	return { ...all, byDefault };
 }
 
 function readValues(raw: RawSettings): Values<typeof SETTINGS> {

@@ -47,6 +47,14 @@ export const GLANCE_FILES = {
 	byDefault: 'none',
 } as const;
 
+/** Which stores there are. In the file they are keys of `stores`, each with its options. */
+export const STORES = {
+	env: 'SUNDOG_STORES',
+	hint: 'id:type,…',
+	help: "central backends; their options by Glance's names: `SUNDOG_STORE_ID_OPTION`, in the file keys beside `type`",
+	byDefault: "`file:file` on a node that holds the fleet's key",
+} as const;
+
 export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[];
 
 /** What one source said: raw values by setting. */

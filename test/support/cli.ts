@@ -33,6 +33,7 @@ export async function operatorsShell(url: string): Promise<OperatorsShell> {
 				},
 				say: (line) => void said.push(line),
 				startNode: () => assert.fail('nothing should start'),
+				checkStores: async () => {},
 				onSignal: () => () => {},
 				now: () => 0,
 				exitNow: () => assert.fail('nothing should exit'),

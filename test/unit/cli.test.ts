@@ -14,6 +14,7 @@ import { parseRule, type Rule } from '#policy/rule.ts';
 import { parseRuleFile } from '#policy/rule-file.ts';
 import { createRuleSet } from '#policy/rule-set.ts';
 import { qcow2, qed } from '../support/disk-images.ts';
+import { checkConfiguredStores } from '../../src/open-stores.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sundog-cli-'));
 after(() => rmSync(root, { recursive: true }));
@@ -25,7 +26,7 @@ interface Run {
 	readonly said: readonly string[];
 }
 
-interface Stage extends Partial<Pick<Terminal, 'startNode' | 'onSignal' | 'exitNow' | 'out' | 'now'>> {
+interface Stage extends Partial<Pick<Terminal, 'startNode' | 'checkStores' | 'onSignal' | 'exitNow' | 'out' | 'now'>> {
 	readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -39,6 +40,7 @@ async function sundog(args: string, { env = {}, ...stage }: Stage = {}): Promise
 		},
 		say: (line) => said.push(line),
 		startNode: () => assert.fail('nothing should start'),
+		checkStores: async (config) => checkConfiguredStores(config),
 		onSignal: () => () => {},
 		now: () => 0,
 		exitNow: () => assert.fail('nothing should exit'),
@@ -104,7 +106,7 @@ describe('the command line', () => {
 
 	test("config check says what becomes of Glance's options: to programs on standard output, to people beside it", async () => {
 		const path = join(root, 'glance-api.conf');
-		writeFileSync(path, '[DEFAULT]\nbind_host = 127.0.0.1\nworkers = 2\n');
+		writeFileSync(path, '[DEFAULT]\nbind_host = 127.0.0.1\nworkers = 2\n[glance_store]\nstores = file\n');
 		const { code, out, said } = await sundog(`config check --glance-config ${path}`);
 		assert.equal(code, 0);
 		const { listen, glanceOptions } = JSON.parse(out);
@@ -118,6 +120,17 @@ describe('the command line', () => {
 			became: 'listen = 127.0.0.1:9292',
 		});
 		assert.match(said.join('\n'), /^honoured +\[DEFAULT\] bind_host .*\nmeaningless +\[DEFAULT\] workers /);
+	});
+
+	test('config check has the drivers look at their options, and says where they were said', async () => {
+		const path = join(root, 'stores.yaml');
+		writeFileSync(path, 'stores:\n  fast: { type: file, filesystem_store_datadri: /srv }\n');
+		assert.deepEqual(await refused(`config check --config ${path}`), {
+			code: 2,
+			line: 'sundog: stores.yaml:2:11: store fast: there is no option filesystem_store_datadri',
+		});
+		const env = { SUNDOG_STORES: 'fast:flie' };
+		assert.match((await refused('config check', { env })).line, /^sundog: SUNDOG_STORES: store fast: type flie is none of file/);
 	});
 
 	test("a value in Glance's file that cannot be taken is one line and code 2", async () => {

@@ -56,7 +56,7 @@ describe('defaults', () => {
 			site: 'centre',
 			bootstrap: [],
 			logLevel: 'warn',
-			stores: {},
+			stores: { specs: [], multi: true },
 			shutdownGraceMs: 30_000,
 			hashAlgorithm: 'sha512',
 			auth: { mode: 'none', trustedProxies: [], anonymousRead: false },
@@ -150,7 +150,17 @@ hash_algorithm: sha256
 				join: 'abc.def',
 				auth: { mode: 'token', adminToken: 's3cret', trustedProxies: [], anonymousRead: false },
 				logLevel: 'debug',
-				stores: { file: { dir: join(folder, 'images') } },
+				stores: {
+					specs: [
+						{
+							id: 'file',
+							type: 'file',
+							options: { filesystem_store_datadir: join(folder, 'images') },
+							from: 'sundog.yaml:13:10',
+						},
+					],
+					multi: true,
+				},
 				shutdownGraceMs: 1500,
 				quota: { ...load().quota, imageSizeCap: 10 * 1024 ** 3 },
 				hashAlgorithm: 'sha256',
@@ -192,10 +202,18 @@ describe('a file that is wrong says where', () => {
 			'site: a\nlisten: 127.0.0.1:1\n  \nlisen: x\n',
 			'sundog.yaml:4:1: unknown key "lisen"; did you mean "listen"?',
 		],
-		['an unknown key in a section', 'stores:\n  fil: {}\n', 'sundog.yaml:2:3: unknown key "fil"; did you mean "file"?'],
+		['an unknown key in a section', 'keystone:\n  ulr: x\n', 'sundog.yaml:2:3: unknown key "ulr"; did you mean "url"?'],
+		['a store without a type', 'stores:\n  fast: {}\n', 'sundog.yaml:2:3: store "fast" has no type, such as file, rbd or s3'],
+		['a store that is a word', 'stores: { fast: rbd }\n', 'sundog.yaml:1:17: store "fast" holds a type and its options'],
+		['an option that is a map', 'stores: { a: { type: file, b: { c: d } } }\n', /^sundog\.yaml:1:31: a value is needed here/],
 		['an unknown key in JSON', '{"site": "a",\n  "zzzzzz": 1}', 'sundog.yaml:2:3: unknown key "zzzzzz"'],
-		['a section given a value', 'stores: yes\n', 'sundog.yaml:1:9: "stores" holds further keys: file'],
-		['a section left empty', 'stores:\n', /^sundog\.yaml:1:\d+: "stores" holds further keys: file$/],
+		['a section given a value', 'quota: yes\n', /^sundog\.yaml:1:8: "quota" holds further keys: /],
+		[
+			'stores given a value',
+			'stores: yes\n',
+			'sundog.yaml:1:9: "stores" holds stores by their ids, each with a type and its options',
+		],
+		['stores left empty', 'stores:\n', /^sundog\.yaml:1:\d+: "stores" holds stores by their ids/],
 		[
 			'a setting given a section',
 			'site: { a: b }\n',
@@ -235,7 +253,7 @@ describe('a file that is wrong says where', () => {
 	});
 
 	test('an empty file and one of comments say nothing', () => {
-		for (const text of ['', '# later\n', '---\n']) assert.equal(parseSettings(text, { name: 'x', base: '/' }).size, 0);
+		for (const text of ['', '# later\n', '---\n']) assert.equal(parseSettings(text, { name: 'x', base: '/' }).settings.size, 0);
 	});
 });
 

@@ -75,6 +75,13 @@ function load(text: string, env: Readonly<Record<string, string>> = {}): Config 
 const PIPELINE = '[paste_deploy]\nflavor = keystone\n';
 const lone = (text = '', env: Readonly<Record<string, string>> = {}) => load(`[DEFAULT]\nbind_host = 127.0.0.1\n${text}`, env);
 
+/** Without the places, which have tests of their own. */
+function plain({ specs, ...rest }: Config['stores']): object {
+	return { specs: specs.map(({ from: _, ...spec }) => spec), ...rest };
+}
+
+const file = (id: string, dir: string) => ({ id, type: 'file', options: { filesystem_store_datadir: dir } });
+
 function refusal(act: () => unknown): string {
 	try {
 		act();
@@ -101,7 +108,11 @@ describe("a Glance operator's own file", () => {
 		assert.deepEqual(config.listen, { host: '127.0.0.1', port: 9292 });
 		assert.equal(config.auth.mode, 'none');
 		assert.equal(config.logLevel, 'info');
-		assert.deepEqual(config.stores, { file: { dir: '/var/lib/glance/images' } });
+		assert.deepEqual(plain(config.stores), {
+			specs: [file('file', '/var/lib/glance/images'), { id: 'http', type: 'http', options: {} }],
+			multi: false,
+			byDefault: 'file',
+		});
 		assert.equal(config.quota.overshoot, 'one');
 		assert.equal(config.notifications.log, false);
 		assert.ok(config.policy.enforceNewDefaults && config.policy.enforceScope);
@@ -112,7 +123,15 @@ describe("a Glance operator's own file", () => {
 		assert.deepEqual(config.listen, { host: '127.0.0.1', port: 19292 });
 		assert.equal(config.auth.mode, 'keystone');
 		assert.equal(config.keystone?.credential.kind, 'password');
-		assert.deepEqual(config.stores, { file: { dir: '/srv/fast' } });
+		assert.deepEqual(plain(config.stores), {
+			specs: [
+				file('fast', '/srv/fast'),
+				file('slow', '/srv/slow'),
+				{ id: 'web', type: 'http', description: 'read only', options: {} },
+			],
+			multi: true,
+			byDefault: 'fast',
+		});
 		assert.deepEqual(config.cache, { maxBytes: 20 * 1024 ** 3, stallMs: 86_400_000 });
 		assert.deepEqual(config.quota.unifiedLimits, { endpointId: 'e1' }, 'the same user needs no second credential');
 		assert.ok(!config.policy.enforceNewDefaults && !config.policy.enforceScope);
@@ -377,21 +396,82 @@ describe('notifications', () => {
 });
 
 describe('stores', () => {
-	test('one store: its folder, also where there are several', () => {
-		assert.deepEqual(lone('[glance_store]\nfilesystem_store_datadir = /srv/a\n').stores.file, { dir: '/srv/a' });
-		const several =
-			'[glance_store]\nfilesystem_store_datadirs = /srv/a:100\nfilesystem_store_datadirs = /srv/b:200\nfilesystem_store_datadirs = /srv/c\n';
-		assert.deepEqual(lone(several).stores.file, { dir: '/srv/b' });
+	const only = '[glance_store]\nstores = file\n';
+	const options = (text: string) => lone(text).stores.specs.map(({ options }) => options);
+
+	test('one of each type: called by it, with what [glance_store] says, and without a choice for clients', () => {
+		assert.deepEqual(options(`${only}filesystem_store_datadir = /srv/a\n`), [{ filesystem_store_datadir: '/srv/a' }]);
+		const several = `${only}filesystem_store_datadirs = /srv/a:100\nfilesystem_store_datadirs = /srv/b:200\n`;
+		assert.deepEqual(options(several), [{ filesystem_store_datadirs: ['/srv/a:100', '/srv/b:200'] }]);
 		assert.match(
 			refusal(() => lone(`${several}filesystem_store_datadir = /srv/a\n`)),
 			/cannot stand beside filesystem_store_datadir$/,
 		);
+		const swift =
+			'[glance_store]\nstores = https,swift+https\ndefault_store = swift\nswift_store_container = c\nrbd_store_pool = p\n';
+		assert.deepEqual(plain(lone(swift).stores), {
+			specs: [
+				{ id: 'http', type: 'http', options: {} },
+				{ id: 'swift', type: 'swift', options: { swift_store_container: 'c' } },
+			],
+			multi: false,
+			byDefault: 'swift',
+		});
+		assert.match(
+			refusal(() => lone('[glance_store]\nstores = http\n')),
+			/^glance-api\.conf:4: \[glance_store\] stores: the default store "file" is not in \[glance_store\] stores$/,
+		);
 	});
 
-	test('a default store of another type gives no folder', () => {
-		const text = 'enabled_backends = ceph:rbd\n[glance_store]\ndefault_backend = ceph\n[ceph]\nrbd_store_pool = images\n';
-		assert.deepEqual(lone(text).stores, {});
-		assert.deepEqual(lone('[glance_store]\nstores = swift\ndefault_store = swift\n').stores, {});
+	test('several: what each says, else what [backend_defaults] says, as a driver reads it', () => {
+		const text = `enabled_backends = Fast:rbd, s:swift, web:http, disk:file
+[glance_store]
+default_backend = Fast
+rbd_store_pool = not-this
+[backend_defaults]
+rbd_store_pool = shared
+rbd_store_user = glance
+swift_store_container = shared
+filesystem_store_datadirs = /srv/a:1
+[Fast]
+rbd_store_pool = fast
+rbd_thin_provisioning = Yes
+rbd_store_chunk_size = 4
+weight = -3
+store_description = Quick
+[s]
+swift_store_admin_tenants = a, b
+[web]
+http_proxy_information = http:10.0.0.1:3128
+[disk]
+filesystem_store_datadir = /srv/d
+`;
+		assert.deepEqual(plain(lone(text).stores), {
+			specs: [
+				{
+					id: 'Fast',
+					type: 'rbd',
+					description: 'Quick',
+					weight: -3,
+					options: { rbd_store_chunk_size: '4', rbd_store_pool: 'fast', rbd_store_user: 'glance', rbd_thin_provisioning: 'true' },
+				},
+				{ id: 's', type: 'swift', options: { swift_store_container: 'shared', swift_store_admin_tenants: ['a', 'b'] } },
+				{ id: 'web', type: 'http', options: { http_proxy_information: 'http:10.0.0.1:3128' } },
+				file('disk', '/srv/d'),
+			],
+			multi: true,
+			byDefault: 'Fast',
+		});
+	});
+
+	test('a secret of a store is not in the account, and what overrules it is', () => {
+		const text =
+			'[DEFAULT]\nbind_host = 127.0.0.1\nenabled_backends = s:s3\n[glance_store]\ndefault_backend = s\n' +
+			'[s]\ns3_store_host = http://me:hush@h\ns3_store_secret_key = hush\ns3_store_bucket = b\n';
+		const fate = fates(text, { SUNDOG_STORE_S_S3_STORE_BUCKET: 'c' });
+		assert.equal(fate('s.s3_store_secret_key').became, 'stores.s.s3_store_secret_key = (set)');
+		assert.equal(fate('s.s3_store_host').became, 'stores.s.s3_store_host = http://(set)@h');
+		assert.equal(fate('s.s3_store_bucket').became, 'stores.s.s3_store_bucket = b overruled by SUNDOG_STORE_S_S3_STORE_BUCKET');
 	});
 
 	test('a default store that is missing or unknown is refused, as Glance does', () => {
@@ -453,7 +533,16 @@ describe('the account', () => {
 		const fate = fates(`${DEVELOPMENT}[DEFAULT]\nbind_hosts = x\nbind_port = 1\n[keystone_auth_token]\nx = y\n[zebra]\nx = y\n`);
 		assert.deepEqual(fate('DEFAULT.bind_host'), { fate: 'honoured', became: 'listen = 127.0.0.1:1' });
 		assert.deepEqual(fate('DEFAULT.workers').fate, 'meaningless');
-		assert.deepEqual(fate('slow.filesystem_store_datadir'), { fate: 'later', became: 'only the default store is kept' });
+		assert.deepEqual(fate('slow.filesystem_store_datadir'), {
+			fate: 'honoured',
+			became: 'stores.slow.filesystem_store_datadir = /srv/slow',
+		});
+		assert.equal(
+			fate('DEFAULT.enabled_backends').became,
+			'stores.fast.type = file, stores.slow.type = file, stores.web.type = http',
+		);
+		assert.equal(fate('glance_store.default_backend').became, 'default_store = fast');
+		assert.equal(fate('os_glance_staging_store.filesystem_store_datadir').fate, 'meaningless');
 		assert.match(fate('DEFAULT.bind_port').became, /^replaced by .*glance-api\.conf:\d+$/);
 		assert.deepEqual(fate('DEFAULT.bind_hosts'), { fate: 'unknown', became: 'no option of Glance; did you mean bind_host?' });
 		assert.deepEqual(fate('keystone_auth_token.x'), {
@@ -470,7 +559,6 @@ describe('the account', () => {
 		loadConfig({ env: { HOME: '/' }, cwd: folder, flags: { glanceConfig: 'glance-api.conf' }, warn: (line) => lines.push(line) });
 		assert.deepEqual(lines, [
 			'glance-api.conf:41: [DEFAULT] bind_hosts has no effect: no option of Glance; did you mean bind_host?',
-			'these options of Glance have no effect yet: filesystem_store_datadir, store_description',
 		]);
 	});
 });

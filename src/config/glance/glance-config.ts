@@ -7,10 +7,11 @@ import { existsSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import { ConfigError } from '../config.ts';
 import type { RawSettings } from '../settings.ts';
+import type { RawStores } from '../stores.ts';
 import { readGlanceFiles } from './files.ts';
 import { normalGroup } from './ini.ts';
 import type { GlanceOption } from './option.ts';
-import { type FoundOption, findOptions } from './report.ts';
+import { type Effective, type FoundOption, findOptions } from './report.ts';
 import { createTable, type NamedGroups, type StoreFacts } from './table.ts';
 import {
 	translateDefaultRules,
@@ -26,15 +27,18 @@ import {
 	translateLogging,
 	translateNotifications,
 	translateQuotaManners,
-	translateStore,
 } from './translate/service.ts';
+import { translateStores } from './translate/stores.ts';
 import { createDraft, type Draft, type Translation, textOf, textsOf } from './translation.ts';
 import { createValues, type GlanceValues } from './values.ts';
 
 export interface GlanceConfig {
 	readonly settings: RawSettings;
+	readonly stores: RawStores;
+	/** its clients choose among stores: `enabled_backends` */
+	readonly multi: boolean;
 	/** Every option of the files, in their order, and what became of it in the end: `effective` is what all sources say. */
-	explain(effective: RawSettings): readonly FoundOption[];
+	explain(effective: Effective): readonly FoundOption[];
 }
 
 /** Settings that several options decide together. */
@@ -50,7 +54,7 @@ const TRANSLATORS: readonly ((translation: Translation) => void)[] = [
 	translateQuotaManners,
 	translateHealth,
 	translateNotifications,
-	translateStore,
+	translateStores,
 ];
 
 /** Where Glance looks for files beside those of the operator. */
@@ -71,7 +75,9 @@ export function readGlanceConfig(spec: string, cwd: string, systemFolders: reado
 	for (const translate of TRANSLATORS) translate(draft);
 	return {
 		settings: draft.given,
-		explain: (effective) => findOptions(found, { table, values, given: draft.given, effective }),
+		stores: draft.stores,
+		multi: draft.multi(),
+		explain: (effective) => findOptions(found, { table, values, given: draft.given, stores: draft.stores, effective }),
 	};
 }
 
@@ -90,10 +96,9 @@ function giveAlone(ref: string, { said, give }: Draft, rule: GlanceOption['give'
 /** Groups that the files name themselves. */
 function namedGroups({ value }: GlanceValues): NamedGroups {
 	const backends = value('DEFAULT.enabled_backends');
-	const chosen = value('glance_store.default_backend');
 	const stores: Map<string, StoreFacts> = new Map(RESERVED.map((name) => [name, { type: 'file', role: 'reserved' }]));
 	for (const [name, type] of backends instanceof Map ? (backends as ReadonlyMap<string, string>) : [])
-		stores.set(normalGroup(name), { type, role: name === chosen ? 'default' : 'other' });
+		stores.set(normalGroup(name), { type, role: 'own' });
 	const sections = ['keystone_authtoken', 'oslo_limit'].map((group) => textOf(value(`${group}.auth_section`)));
 	return { stores, credentials: sections.filter((section) => section !== undefined).map(normalGroup) };
 }

@@ -34,6 +34,6 @@ export const WHOLE_GROUPS: Readonly<Record<string, { readonly fate: Fate; readon
 		says: "the node's own credential is that of [keystone_authtoken], for Barbican too",
 	},
 	vault: { fate: 'meaningless', says: 'Vault is not asked for certificates; put them into a folder' },
-	os_brick: { fate: 'later', says: 'the cinder store is not there yet' },
-	privsep_osbrick: { fate: 'later', says: 'the cinder store is not there yet' },
+	os_brick: { fate: 'meaningless', says: 'os-brick is not used' },
+	privsep_osbrick: { fate: 'meaningless', says: 'os-brick is not used' },
 };

@@ -1,10 +1,14 @@
 /** For an operator: every option of the files, and what becomes of it here. */
+
+import type { RawValue } from '#config/settings/setting.ts';
 import { nearest } from '../nearest.ts';
 import { type RawSettings, SETTINGS, type SettingName } from '../settings.ts';
+import { shownOption } from '../store-secrets.ts';
+import type { RawStores } from '../stores.ts';
 import type { Assignment } from './ini.ts';
 import type { Fate, GlanceOption } from './option.ts';
 import type { OptionTable } from './table.ts';
-import type { Given } from './translation.ts';
+import type { Given, GivenStores } from './translation.ts';
 import type { GlanceValues } from './values.ts';
 
 export interface FoundOption {
@@ -17,11 +21,18 @@ export interface FoundOption {
 	readonly became: string;
 }
 
+/** What all sources say together. */
+export interface Effective {
+	readonly settings: RawSettings;
+	readonly stores: RawStores;
+}
+
 interface Facts {
 	readonly table: OptionTable;
 	readonly values: GlanceValues;
 	readonly given: ReadonlyMap<SettingName, Given>;
-	readonly effective: RawSettings;
+	readonly stores: GivenStores;
+	readonly effective: Effective;
 }
 
 export function findOptions(assignments: readonly Assignment[], facts: Facts): readonly FoundOption[] {
@@ -77,14 +88,20 @@ function unknown({ group, name }: Assignment, table: OptionTable): Pick<FoundOpt
 	return { fate: 'unknown', became: `${names.length === 0 ? 'no group' : 'no option'} of Glance${guess}` };
 }
 
-function settingsByCause({ given, effective }: Facts): ReadonlyMap<Assignment, readonly string[]> {
+function settingsByCause({ given, stores, effective }: Facts): ReadonlyMap<Assignment, readonly string[]> {
 	const byCause = new Map<Assignment, string[]>();
+	const note = (key: string, shown: string, said: Given, stronger: RawValue | undefined) => {
+		const overruled = stronger === undefined || stronger === said ? '' : ` overruled by ${stronger.from}`;
+		for (const cause of said.causes) byCause.set(cause, [...(byCause.get(cause) ?? []), `${key} = ${shown}${overruled}`]);
+	};
 	for (const [setting, said] of given) {
 		const { key, secret } = SETTINGS[setting];
-		const stronger = effective.get(setting);
-		const overruled = stronger === undefined || stronger === said ? '' : ` overruled by ${stronger.from}`;
-		const text = `${key} = ${secret ? '(set)' : said.texts.join(', ')}${overruled}`;
-		for (const cause of said.causes) byCause.set(cause, [...(byCause.get(cause) ?? []), text]);
+		note(key, secret ? '(set)' : said.texts.join(', '), said, effective.settings.get(setting));
 	}
+	for (const [id, options] of stores)
+		for (const [name, said] of options) {
+			const shown = said.texts.map((text) => shownOption(name, text)).join(', ');
+			note(`stores.${id}.${name}`, shown, said, effective.stores.get(id)?.get(name));
+		}
 	return byCause;
 }

@@ -11,6 +11,10 @@ export interface Translation extends GlanceValues {
 	 * anything of them it is Glance's default that is given.
 	 */
 	give(setting: SettingName, said: string | readonly string[], ...refs: readonly string[]): void;
+	/** Makes an option of a store, likewise. */
+	giveStore(id: string, option: string, said: string | readonly string[], ...refs: readonly string[]): void;
+	/** The files say `enabled_backends`, or do not. */
+	giveChoice(multi: boolean): void;
 	/** Where Glance would find a file that is named without a folder: undefined when it is nowhere. */
 	find(file: string): string | undefined;
 	/** The same; one that is nowhere would belong beside the last of Glance's files. */
@@ -24,7 +28,11 @@ export interface Given extends RawValue {
 
 export interface Draft extends Translation {
 	readonly given: ReadonlyMap<SettingName, Given>;
+	readonly stores: GivenStores;
+	multi(): boolean;
 }
+
+export type GivenStores = ReadonlyMap<string, ReadonlyMap<string, Given>>;
 
 /** `file` stands for all of them in complaints about what none of them says. */
 export function createDraft(
@@ -32,19 +40,31 @@ export function createDraft(
 	{ file, base, find, place }: Pick<Translation, 'find' | 'place'> & { readonly file: string; readonly base: string },
 ): Draft {
 	const given = new Map<SettingName, Given>();
+	const stores = new Map<string, Map<string, Given>>();
+	let choice = false;
+	const made = (said: string | readonly string[], refs: readonly string[]): Given => {
+		const causes = refs.map((ref) => values.said(ref)).filter((cause) => cause !== undefined);
+		return {
+			texts: typeof said === 'string' ? [said] : said,
+			from: causes[0]?.place ?? `${file}: ${unsaid(refs[0])}`,
+			base,
+			causes: causes.flatMap(({ assignments }) => assignments),
+		};
+	};
 	return {
 		...values,
 		find,
 		place,
 		given,
-		give(setting, said, ...refs) {
-			const causes = refs.map((ref) => values.said(ref)).filter((cause) => cause !== undefined);
-			given.set(setting, {
-				texts: typeof said === 'string' ? [said] : said,
-				from: causes[0]?.place ?? `${file}: ${unsaid(refs[0])}`,
-				base,
-				causes: causes.flatMap(({ assignments }) => assignments),
-			});
+		stores,
+		multi: () => choice,
+		give: (setting, said, ...refs) => void given.set(setting, made(said, refs)),
+		giveStore(id, option, said, ...refs) {
+			const options = stores.get(id) ?? new Map<string, Given>();
+			stores.set(id, options.set(option, made(said, refs)));
+		},
+		giveChoice(multi) {
+			choice = multi;
 		},
 	};
 }

@@ -1,7 +1,7 @@
 /** Where the node is, what it belongs to and what it keeps. */
 import { HASH_ALGORITHMS, LOG_LEVELS } from '../config.ts';
 import { parseAddress, parseBootstrap, parsePath, parsePeerListen, parseSite, parseToken } from '../parse.ts';
-import { parseOneOf, parseSeconds } from '../parse-values.ts';
+import { parseOneOf, parseSeconds, parseWord } from '../parse-values.ts';
 import { many, one, secret } from './setting.ts';
 
 const MAX_GRACE_S = 3600;
@@ -67,9 +67,18 @@ export const nodeSettings = {
 			flag: '--store-file-dir',
 			hint: 'folder',
 			help: "the file store: whole images in Glance's own layout; same file system as data_dir saves the copy",
-			byDefault: "`images` in the data directory of a node that holds the fleet's key, else no file store",
+			byDefault: "`images` in the data directory of a node that holds the fleet's key and names no stores, else no file store",
 		},
 		parsePath,
+	),
+	defaultStore: one(
+		{
+			key: 'default_store',
+			hint: 'id',
+			help: 'the store that an image goes to when nobody names one',
+			byDefault: 'none: to this site, and to the stores in the background',
+		},
+		parseWord,
 	),
 	hashAlgorithm: one(
 		{

@@ -1,8 +1,8 @@
 /** Stores: which there are, and the options of each type, which stand in a group of the store's own name. */
-import { type GlanceOption, honoured, later, translated, was } from '../option.ts';
+import { type GlanceOption, honoured, meaningless, was } from '../option.ts';
 import { bool, choice, dict, host, int, list, multi, type OsloType, text } from '../oslo-types.ts';
 
-type Specs = Parameters<typeof later>[2];
+type Specs = Parameters<typeof honoured>[1];
 
 const count = int({ min: 1 });
 const natural = int({ min: 0 });
@@ -117,40 +117,43 @@ const vmware = (group: string): Specs => ({
 	vmware_datastores: multi,
 });
 
+/** Where Glance keeps images when nobody says otherwise. */
+const datadir: { readonly type: OsloType; readonly byDefault: string } = { type: text, byDefault: '/var/lib/glance/images' };
+
+const sheepdog: Specs = { sheepdog_store_chunk_size: count, sheepdog_store_port: count, sheepdog_store_address: text };
+
 const DRIVERS: Readonly<Record<string, (group: string) => Specs>> = {
-	file: () => file,
+	file: () => ({ ...file, filesystem_store_datadir: datadir }),
 	http: () => http,
 	rbd: () => rbd,
 	s3: () => s3,
 	swift: () => swift,
 	cinder,
 	vmware,
+	sheepdog: () => sheepdog,
 };
 
-/** Where Glance keeps images when nobody says otherwise. */
-const datadir: { readonly type: OsloType; readonly byDefault: string } = { type: text, byDefault: '/var/lib/glance/images' };
-
 /** What stands in a store's group: `reserved` is one of the two that Glance adds for itself. */
-export type StoreRole = 'default' | 'other' | 'reserved';
+export type StoreRole = 'own' | 'reserved';
+
+/** Options of one type that a store can be given, by their names. */
+export function optionNames(type: string): readonly string[] {
+	return Object.hasOwn(DRIVERS, type) ? Object.keys(DRIVERS[type]?.('') ?? {}) : [];
+}
 
 /** The options of one store of `enabled_backends`; of an unknown type it has only the common ones. */
 export function storeOptions(group: string, type: string, role: StoreRole): readonly GlanceOption[] {
 	const common = { store_description: text, weight: int() };
-	if (role === 'reserved') return later(group, 'nothing is staged yet', { filesystem_store_datadir: text, ...file, ...common });
-	if (type !== 'file') return later(group, `the ${type} store is not there yet`, { ...DRIVERS[type]?.(group), ...common });
-	if (role === 'other')
-		return later(group, 'only the default store is kept', { filesystem_store_datadir: datadir, ...file, ...common });
-	return [...later(group, 'whole files of mode 0640, in one folder', { ...file, ...common }), ...keptFolder(group)];
+	if (role === 'reserved')
+		return meaningless(group, 'what is staged, and what tasks work with, is in the data directory', {
+			...file,
+			filesystem_store_datadir: text,
+			...common,
+		});
+	return honoured(group, { ...(Object.hasOwn(DRIVERS, type) ? DRIVERS[type]?.(group) : {}), ...common });
 }
 
-function keptFolder(group: string): readonly GlanceOption[] {
-	return [
-		...honoured(group, { filesystem_store_datadir: datadir }),
-		...translated(group, 'of several folders the one of highest priority is kept', { filesystem_store_datadirs: multi }),
-	];
-}
-
-/** Rows further down replace those above. */
+/** Of all types together: in [glance_store] for the one store of each, in [backend_defaults] for what its stores leave unsaid. */
 export const singleStoreOptions = [
 	...honoured('DEFAULT', { enabled_backends: dict }),
 	...honoured('glance_store', {
@@ -158,6 +161,6 @@ export const singleStoreOptions = [
 		stores: { type: list, byDefault: 'file,http' },
 		default_store: { type: text, byDefault: 'file' },
 	}),
-	...Object.values(DRIVERS).flatMap((specs) => later('glance_store', 'only the file store is there yet', specs('glance_store'))),
-	...keptFolder('glance_store'),
+	...Object.values(DRIVERS).flatMap((specs) => honoured('glance_store', specs('glance_store'))),
+	...Object.values(DRIVERS).flatMap((specs) => honoured('backend_defaults', specs('backend_defaults'))),
 ];

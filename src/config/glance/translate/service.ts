@@ -1,7 +1,6 @@
 /** Where the node listens, what it tells, what it keeps. */
 import { ConfigError } from '#config/config.ts';
 import { formatAddress } from '#config/parse.ts';
-import { normalGroup } from '../ini.ts';
 import { type Translation, textOf } from '../translation.ts';
 
 export function translateListening({ value, give }: Translation): void {
@@ -77,43 +76,4 @@ function withOptions(url: string, refs: readonly string[], { value }: Translatio
 	const query = refs.map((ref) => `${ref.split('.')[1]}=${encodeURIComponent(String(value(ref)))}`).join('&');
 	if (query === '') return url;
 	return `${url}${url.includes('?') ? '&' : '?'}${query}`;
-}
-
-/** The default store's folder, when it is a file store: Sundog then keeps images where Glance does. */
-export function translateStore(translation: Translation): void {
-	const { said, value } = translation;
-	const backends = said('DEFAULT.enabled_backends')?.value;
-	if (!(backends instanceof Map)) {
-		const stores = value('glance_store.stores');
-		const isFile = ['file', 'filesystem'].includes(String(value('glance_store.default_store')));
-		if (isFile && Array.isArray(stores) && stores.includes('file'))
-			giveFolder('glance_store', translation, 'glance_store.default_store');
-		return;
-	}
-	const name = textOf(value('glance_store.default_backend'));
-	const place = said('DEFAULT.enabled_backends')?.place;
-	if (name === undefined) throw new ConfigError(`${place}: [glance_store] default_backend must name one of the stores`);
-	const type = backends.get(name);
-	if (type === undefined)
-		throw new ConfigError(`${said('glance_store.default_backend')?.place}: "${name}" is not in enabled_backends`);
-	if (type === 'file') giveFolder(normalGroup(name), translation, 'glance_store.default_backend', 'DEFAULT.enabled_backends');
-}
-
-/** Of several folders Glance fills the first with room; Sundog keeps one, the one of highest priority. */
-function giveFolder(group: string, { said, value, give }: Translation, ...refs: readonly string[]): void {
-	const many = said(`${group}.filesystem_store_datadirs`);
-	const single = said(`${group}.filesystem_store_datadir`);
-	if (many !== undefined && single !== undefined)
-		throw new ConfigError(`${many.place}: it cannot stand beside filesystem_store_datadir`);
-	if (many !== undefined && Array.isArray(many.value))
-		give('storeFileDir', bestOf(many.value), `${group}.filesystem_store_datadirs`, ...refs);
-	else give('storeFileDir', String(value(`${group}.filesystem_store_datadir`)), `${group}.filesystem_store_datadir`, ...refs);
-}
-
-function bestOf(folders: readonly string[]): string {
-	const ranked = folders.map((folder) => {
-		const [, path = folder, priority = '0'] = /^(.*?)(?::(\d+))?$/.exec(folder) ?? [];
-		return { path, priority: Number(priority) };
-	});
-	return ranked.sort((a, b) => b.priority - a.priority)[0]?.path ?? '';
 }

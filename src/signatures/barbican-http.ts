@@ -31,12 +31,22 @@ export interface BarbicanHttp extends Disposable {
 /** `invalid` when the file of authorities cannot be read. */
 export function createBarbicanHttp({ timeoutMs, caFile, insecure }: BarbicanHttpOptions): BarbicanHttp {
 	const plain = new HttpAgent({ maxSockets: MAX_CONNECTIONS });
-	const secure = new HttpsAgent({ maxSockets: MAX_CONNECTIONS, ca: authorities(caFile), rejectUnauthorized: !insecure });
+	const own = caFile === undefined ? undefined : [readAuthorities(caFile)];
+	let madeSecure: HttpsAgent | undefined;
+	// reading the system's authorities takes a while, and most nodes never see a signed image
+	const secure = () => {
+		madeSecure ??= new HttpsAgent({
+			maxSockets: MAX_CONNECTIONS,
+			ca: own ?? [...getCACertificates('default'), ...getCACertificates('system')],
+			rejectUnauthorized: !insecure,
+		});
+		return madeSecure;
+	};
 
 	function once(url: string, headers: Readonly<Record<string, string>>, signal: AbortSignal) {
 		return new Promise<BarbicanAnswer | 'unreadable'>((resolve, reject) => {
 			const request = url.startsWith('https:')
-				? httpsRequest(url, { agent: secure, headers, signal })
+				? httpsRequest(url, { agent: secure(), headers, signal })
 				: httpRequest(url, { agent: plain, headers, signal });
 			request.on('error', reject);
 			request.on('response', (response) => readAnswer(response).then(resolve, reject));
@@ -57,7 +67,7 @@ export function createBarbicanHttp({ timeoutMs, caFile, insecure }: BarbicanHttp
 		},
 		[Symbol.dispose]() {
 			plain.destroy();
-			secure.destroy();
+			madeSecure?.destroy();
 		},
 	};
 }
@@ -74,10 +84,9 @@ async function readAnswer(response: IncomingMessage): Promise<BarbicanAnswer | '
 	return { status: response.statusCode ?? 0, body: Buffer.concat(pieces) };
 }
 
-function authorities(caFile: string | undefined): string[] {
-	if (caFile === undefined) return [...getCACertificates('default'), ...getCACertificates('system')];
+function readAuthorities(caFile: string): string {
 	try {
-		return [readFileSync(caFile, 'utf8')];
+		return readFileSync(caFile, 'utf8');
 	} catch (cause) {
 		throw new ImageError('invalid', `the certificates of ${caFile} cannot be read`, { cause });
 	}

@@ -68,6 +68,10 @@ describe('a proxy that authenticates', () => {
 			token: { userDomain: 'ud1', projectDomain: 'pd1', domain: null, systemScope: null, adminProject: true, service: null },
 		});
 	});
+	it('hands on the token of whom it has confirmed, when it is one', async () => {
+		assert.equal((await from('10.1.2.3', { ...confirmed, 'x-auth-token': 'gAAA-b_c' })).credential?.token(), 'gAAA-b_c');
+		assert.equal((await from('10.1.2.3', { ...confirmed, 'x-auth-token': 'no token' })).credential, undefined);
+	});
 	it('is known by the address of its connection, also in the clothes of IPv6', async () => {
 		for (const address of ['10.1.255.255', '::ffff:10.1.0.1', '192.0.2.7', '::FFFF:192.0.2.7', 'fd12::1', 'fd12::1%eth0'])
 			assert.equal((await from(address)).user, 'u1', address);

@@ -17,7 +17,7 @@ import { quotaOf } from './settings/quota.ts';
 import type { RawValue, Refuse, Values } from './settings/setting.ts';
 import { needsKeystone, signaturesOf } from './settings/signatures.ts';
 import { cacheOf, delayedDeleteOf, locationsOf, tasksOf } from './settings/upkeep.ts';
-import { CONFIG_FILE, GLANCE_FILES, type RawSettings, SETTINGS, type SettingName } from './settings.ts';
+import { CONFIG_FILE, GLANCE_FILES, type RawSettings, SETTINGS, type SettingName, STORES } from './settings.ts';
 import { readStoreVariables } from './store-variables.ts';
 import { mergeStores, type RawStores, storesOf } from './stores.ts';
 
@@ -52,19 +52,20 @@ export function inspectConfig({ env, flags = {}, cwd = process.cwd(), warn = () 
 	const file = named(flags.config, CONFIG_FILE.env);
 	const glance = glanceFiles === undefined ? undefined : readGlanceConfig(glanceFiles, cwd);
 	const own = file === undefined ? undefined : readSettingsFile(resolve(cwd, file));
-	const otherIds = [...(glance?.stores ?? []), ...(own?.stores ?? [])].map(([id]) => id);
-	const variables = readStoreVariables(env, cwd, otherIds);
-	for (const line of unknownVariables(env, variables.names)) warn(line);
 	const raw: RawSettings = new Map([
 		...(glance?.settings ?? []),
 		...(own?.settings ?? []),
 		...readEnvironment(env, cwd),
 		...readFlags(flags, cwd),
 	]);
-	const stores = mergeStores([glance?.stores ?? new Map(), own?.stores ?? new Map(), variables.stores]);
+	const inFiles = mergeStores([glance?.stores ?? new Map(), own?.stores ?? new Map()]);
+	const variables = readStoreVariables(env, cwd, [...inFiles.keys(), ...(raw.has('storeFileDir') ? ['file'] : [])]);
+	for (const line of unknownVariables(env, variables.names)) warn(line);
+	const stores = mergeStores([inFiles, variables.stores]);
 	const glanceOptions = glance?.explain({ settings: raw, stores });
 	for (const line of withoutEffect(glanceOptions ?? [])) warn(line);
-	const multi = glance?.multi !== false || (own?.stores.size ?? 0) > 0 || variables.stores.size > 0;
+	const namesOwn = own !== undefined && own.stores.size > 0;
+	const multi = glance?.multi !== false || namesOwn || (env[STORES.env] ?? '') !== '';
 	return { config: build(raw, { stores, multi }, env), ...(glanceOptions !== undefined && { glanceOptions }) };
 }
 

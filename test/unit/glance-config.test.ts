@@ -464,6 +464,11 @@ filesystem_store_datadir = /srv/d
 		});
 	});
 
+	test('without enabled_backends there is no choice of stores until they are named here', () => {
+		assert.equal(lone(only, { SUNDOG_STORE_FILE_WEIGHT: '3' }).stores.multi, false);
+		assert.equal(lone(only, { SUNDOG_STORES: 'more:memory' }).stores.multi, true);
+	});
+
 	test('a secret of a store is not in the account, and what overrules it is', () => {
 		const text =
 			'[DEFAULT]\nbind_host = 127.0.0.1\nenabled_backends = s:s3\n[glance_store]\ndefault_backend = s\n' +
@@ -526,6 +531,42 @@ describe('values', () => {
 				refusal(() => lone(`${line}\n`)),
 				message,
 			));
+});
+
+describe('signatures', () => {
+	const KEYSTONE = `[paste_deploy]
+flavor = keystone
+[keystone_authtoken]
+auth_url = http://k
+username = glance
+password = hush
+`;
+
+	test('[key_manager] and [barbican] say where certificates are', () => {
+		const unsaid = { interface: 'public', timeoutMs: 10_000, insecure: false, serviceToken: false };
+		assert.deepEqual(lone(KEYSTONE).signatures, { barbican: unsaid });
+		assert.deepEqual(lone().signatures, {});
+		const said = `${KEYSTONE}[key_manager]
+backend = castellan.key_manager.barbican_key_manager.BarbicanKeyManager
+[barbican]
+barbican_endpoint = http://b/v1
+barbican_endpoint_type = internal
+barbican_region_name = R
+verify_ssl = false
+verify_ssl_path = /ca.pem
+send_service_user_token = true
+`;
+		assert.deepEqual(lone(said).signatures.barbican, {
+			url: 'http://b',
+			interface: 'internal',
+			region: 'R',
+			timeoutMs: 10_000,
+			caFile: '/ca.pem',
+			insecure: true,
+			serviceToken: true,
+		});
+		assert.deepEqual(lone(`${KEYSTONE}[key_manager]\nbackend = vault\n`).signatures, {});
+	});
 });
 
 describe('the account', () => {

@@ -178,6 +178,8 @@ describe('the file store', () => {
 		const beside = load('stores: { file: { type: file, weight: 3 } }\n', { SUNDOG_STORE_FILE_DIR: '/srv' }).stores.specs;
 		assert.deepEqual(beside[0]?.options, { filesystem_store_datadir: '/srv' });
 		assert.equal(beside[0]?.weight, 3);
+		const both = { SUNDOG_STORE_FILE_DIR: '/srv', SUNDOG_STORE_FILE_WEIGHT: '4' };
+		assert.equal(load('', both).stores.specs[0]?.weight, 4);
 	});
 
 	test('who holds the key of the fleet keeps one unasked, and only then', () => {

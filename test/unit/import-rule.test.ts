@@ -43,7 +43,8 @@ const forbidden: Readonly<Record<string, readonly string[]>> = {
 	'src/catalogue/x.ts': ["import 'classic-level';", "import '#content/ports.ts';", "import '#exchange/ports.ts';"],
 	'src/catalogue/level/x.ts': ["import 'hono';", "import '#store/driver.ts';"],
 	'src/content/x.ts': ["import '#store/drivers/filesystem.ts';", "import '#catalogue/ports.ts';", "import 'libp2p';"],
-	'src/store/x.ts': ["import '#content/ports.ts';", "import '#http/app.ts';"],
+	'src/store/x.ts': ["import '#content/ports.ts';", "import '#http/app.ts';", "import '@aws-sdk/client-s3';"],
+	'src/store/drivers/s3/x.ts': ["import '#content/ports.ts';", "import 'hono';"],
 	'src/fleet/x.ts': ["import '#exchange/host.ts';", "import '@libp2p/peer-id';"],
 	'src/http/x.ts': [
 		"import '#content/content-store.ts';",
@@ -75,6 +76,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 	],
 	'src/catalogue/level/x.ts': ["import 'classic-level';", "import '../records.ts';", "import 'node:fs/promises';"],
 	'src/content/x.ts': ["import '#store/driver.ts';", "import 'multiformats/cid';"],
+	'src/store/drivers/s3/x.ts': ["await import('@aws-sdk/client-s3');", "import '#store/driver.ts';", "import './y.ts';"],
 	'src/http/v2/x.ts': [
 		"import 'hono';",
 		"import 'hono/http-exception';",

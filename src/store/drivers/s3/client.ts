@@ -24,6 +24,8 @@ export interface Kept {
 	readonly md5: string | undefined;
 	/** as the server wants it back */
 	readonly etag: string;
+	/** base64, from servers that know it */
+	readonly crc32?: string;
 }
 
 export interface ObjectFacts {
@@ -42,7 +44,6 @@ export interface PendingUpload {
 
 export interface Part extends Kept {
 	readonly number: number;
-	readonly crc32?: number;
 }
 
 export interface PutConditions {
@@ -173,7 +174,7 @@ export async function openClient(settings: S3Settings): Promise<S3Client> {
 			const Parts = parts.map(({ number, etag, crc32 }) => ({
 				PartNumber: number,
 				ETag: etag,
-				...(settings.sendChecksums && crc32 !== undefined && { ChecksumCRC32: crc32Text(crc32) }),
+				...(settings.sendChecksums && crc32 !== undefined && { ChecksumCRC32: crc32 }),
 			}));
 			const only = onlyNew && { IfNoneMatch: '*' };
 			const command = new sdk.CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload: { Parts }, ...only });
@@ -185,7 +186,8 @@ export async function openClient(settings: S3Settings): Promise<S3Client> {
 		},
 		async pendingUploads(Key, signal) {
 			const command = new sdk.ListMultipartUploadsCommand({ Bucket, Prefix: Key });
-			const { Uploads = [] } = await within(signal, (options) => client.send(command, options));
+			// what may not be asked, or is not known, is no reason to take no objects
+			const { Uploads = [] } = await within(signal, (options) => client.send(command, options).catch(orNone));
 			return Uploads.filter((each) => each.Key === Key && each.UploadId !== undefined && each.Initiated !== undefined).map(
 				({ UploadId = '', Initiated }) => ({ id: UploadId, begunMs: Initiated?.getTime() ?? 0 }),
 			);
@@ -199,11 +201,19 @@ export async function openClient(settings: S3Settings): Promise<S3Client> {
 	};
 }
 
+type Answer = Pick<Sdk.PutObjectCommandOutput, 'ETag' | 'ServerSideEncryption' | 'ChecksumCRC32'>;
+
 /** With keys of the server's own the ETag is no md5, though it looks like one. */
-function kept({ ETag, ServerSideEncryption }: Pick<Sdk.PutObjectCommandOutput, 'ETag' | 'ServerSideEncryption'>): Kept {
+function kept({ ETag, ServerSideEncryption, ChecksumCRC32 }: Answer): Kept {
 	if (!ETag) throw new ImageError('store-failed', "the s3 server's answer makes no sense (no ETag)");
 	const hex = /^"?([0-9a-f]{32})"?$/i.exec(ETag)?.[1]?.toLowerCase();
-	return { etag: ETag, md5: ServerSideEncryption?.startsWith('aws:') ? undefined : hex };
+	const md5 = ServerSideEncryption?.startsWith('aws:') ? undefined : hex;
+	return { etag: ETag, md5, ...(ChecksumCRC32 && { crc32: ChecksumCRC32 }) };
+}
+
+function orNone(error: unknown): { readonly Uploads?: Sdk.MultipartUpload[] } {
+	if (statusOf(error) === 403 || statusOf(error) === 501) return {};
+	throw error;
 }
 
 function crc32Text(sum: number): string {

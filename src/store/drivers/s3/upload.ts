@@ -124,7 +124,7 @@ async function sendParts(job: Job, id: string, first?: Buffer): Promise<readonly
 			const put = () => client.putPart(attempt.key, id, number, body, signal);
 			const kept = await persist(put, async () => undefined, signal);
 			compareMd5(kept, body.md5);
-			parts[number - 1] = { ...kept, number, ...(body.crc32 !== undefined && { crc32: body.crc32 }) };
+			parts[number - 1] = { ...kept, number };
 		} catch (error) {
 			failed.abort(error);
 		} finally {
@@ -160,18 +160,20 @@ async function sendParts(job: Job, id: string, first?: Buffer): Promise<readonly
 	return parts;
 }
 
-/** With the condition, as long as the server does not refuse it. */
-async function onlyNew<T>({ up }: Job, request: (only: boolean) => Promise<T>): Promise<T> {
-	if (up.conditions === 'refused') return await request(false);
-	try {
-		const answer = await request(true);
-		up.conditions = 'known';
-		return answer;
-	} catch (error) {
-		if (statusOf(error) !== 501) throw error;
-		up.conditions = 'refused';
-		return await request(false);
+/** With the condition, as long as the server does not refuse it: then by looking just before. */
+async function onlyNew<T>({ up, attempt, signal }: Job, request: (only: boolean) => Promise<T>): Promise<T> {
+	if (up.conditions !== 'refused') {
+		try {
+			const answer = await request(true);
+			up.conditions = 'known';
+			return answer;
+		} catch (error) {
+			if (statusOf(error) !== 501) throw error;
+			up.conditions = 'refused';
+		}
 	}
+	if ((await up.client.find(attempt.key, signal)) !== undefined) throw taken();
+	return await request(false);
 }
 
 /** Whether this very upload has made an object: an answer may be lost on its way. */

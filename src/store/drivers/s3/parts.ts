@@ -6,7 +6,7 @@ export const MOST_PARTS = 10_000;
 /** A part up to this size waits in memory, and can be sent again; a larger one is sent as it comes, one at a time. */
 export const LARGEST_KEPT_BYTES = 64 * MiB;
 /** What all uploads of a driver may hold in memory beyond one part each. */
-const SHARED_BYTES = 64 * MiB;
+const SHARED_BYTES = 48 * MiB;
 /** Parts of one upload of unknown size grow in steps, so that buffers are used again. */
 const STEP_PARTS = 100;
 /** Of MiB for each square of a part's number: 10,000 parts hold 5 TiB. */

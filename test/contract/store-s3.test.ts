@@ -13,6 +13,7 @@ import { type MaybeS3, newBucketName, openS3, openS3In, radosgw, type S3Server, 
 import { collect, describeStoreDriver, digestOf, rejectsWith, signal, sourceOf } from '../support/store-driver-suite.ts';
 import { temporaryDir } from '../support/temporary-dir.ts';
 import { testStore } from '../support/test-store.ts';
+import { opensslMissing, startTlsFront } from '../support/tls-front.ts';
 
 const MiB = 1024 * 1024;
 const PART = 5 * MiB;
@@ -234,6 +235,20 @@ function describeOwn(server: S3Server): void {
 			const { location } = await driver.put(randomUUID(), sourceOf(randomBytes(100)), call);
 			await rejectsWith('corrupt', collect(driver, location, { start: 50, end: 101 }));
 			await rejectsWith('corrupt', collect(driver, location, { start: 100, end: 101 }));
+		});
+
+		it('speaks https to whom s3_store_cacert vouches for, and to nobody else', { skip: opensslMissing }, async (t) => {
+			await using work = await temporaryDir();
+			await using front = await startTlsFront(work.path, Number(new URL(server.endpoint).port));
+			const bucket = await server.createBucket();
+			const secure = { s3_store_host: `https://localhost:${front.port}` };
+			await using driver = await openS3(t, server.options(bucket, { ...secure, s3_store_cacert: front.certificate }));
+			const data = randomBytes(2 * PART);
+			const { location } = await driver.put(randomUUID(), sourceOf(data), call);
+			assert.ok(location.startsWith(`s3+https://localhost:${front.port}/${bucket}/`));
+			assert.equal(digestOf(await collect(driver, location, 'whole')), digestOf(data));
+			await rejectsWith('store-failed', openS3(t, server.options(bucket, secure)));
+			await rejectsWith('store-failed', openS3(t, server.options(bucket, { ...secure, s3_store_cacert: '/nowhere' })));
 		});
 
 		it('is a store like any other', async (t) => {

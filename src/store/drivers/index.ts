@@ -6,9 +6,10 @@ import type { DriverKind } from '../driver.ts';
 import { filesystem } from './filesystem.ts';
 import { http } from './http.ts';
 import { memory } from './memory.ts';
+import { rbd } from './rbd.ts';
 import { s3 } from './s3.ts';
 import { sheepdog } from './sheepdog.ts';
 import { swift } from './swift.ts';
 import { vmware } from './vmware.ts';
 
-export const DRIVERS = { file: filesystem, http, memory, s3, sheepdog, swift, vmware } as const satisfies Readonly<Record<string, DriverKind>>;
+export const DRIVERS = { file: filesystem, http, memory, rbd, s3, sheepdog, swift, vmware } as const satisfies Readonly<Record<string, DriverKind>>;

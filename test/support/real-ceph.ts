@@ -1,0 +1,93 @@
+/** A Ceph cluster of its own for a test file: monitor, manager and one OSD, with a pool `images` for the user `glance`. */
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { silentLog } from '#lib/log.ts';
+import type { StoreDriver } from '#store/driver.ts';
+import { rbd } from '#store/drivers/rbd.ts';
+import type { StoreOptions } from '#store/options.ts';
+import { CEPH, type RealServer, type ServerKind, startServer } from './real-servers.ts';
+import { temporaryDir } from './temporary-dir.ts';
+
+/** without its S3 and Swift gateway */
+const CEPH_FOR_RBD: ServerKind = {
+	...CEPH,
+	packages: CEPH.packages.filter((name) => name !== 'radosgw'),
+	env: { CEPH_RGW: '0' },
+};
+
+export interface RealCeph extends AsyncDisposable {
+	readonly missing: false;
+	readonly fsid: string;
+	/** options of a store on it */
+	readonly options: StoreOptions;
+	readonly confFile: string;
+	/** the `rbd` tool as the user glance; its output */
+	rbd(...args: readonly string[]): Promise<string>;
+	/** the `ceph` tool as administrator; its output */
+	ceph(...args: readonly string[]): Promise<string>;
+	/** A pool of its own, initialised; its name. */
+	pool(): Promise<string>;
+	/** Nothing answers until it is resumed. */
+	freeze(process: 'mon' | 'osd'): Promise<{ resume(): void } & AsyncDisposable>;
+}
+
+/** A cluster, or why there is none. `own`: to be harmed. */
+export async function realCeph({ own = false } = {}): Promise<RealCeph | { readonly missing: string }> {
+	const server = await startServer(CEPH_FOR_RBD, { own });
+	return server.missing === false ? describeCeph(server) : server;
+}
+
+async function describeCeph(server: RealServer): Promise<RealCeph> {
+	const confFile = server.env.CEPH_CONF ?? '';
+	const state = join(confFile, '..');
+	const tool = async (command: string, args: readonly string[]) => (await server.run(command, args)).stdout;
+	const ceph: RealCeph['ceph'] = (...args) => tool('ceph', ['-c', confFile, '--connect-timeout', '20', ...args]);
+	return {
+		missing: false,
+		fsid: (await readFile(join(state, 'fsid'), 'utf8')).trim(),
+		options: { rbd_store_ceph_conf: confFile, rbd_store_user: 'glance', rbd_store_pool: 'images' },
+		confFile,
+		rbd: (...args) => tool('rbd', ['-c', confFile, '--id', 'glance', ...args]),
+		ceph,
+		async pool() {
+			const name = `images-${randomBytes(4).toString('hex')}`;
+			await ceph('osd', 'pool', 'create', name, '8', '8');
+			const pools = `profile rbd pool=images, profile rbd pool=vms, profile rbd pool=${name}`;
+			await ceph('auth', 'caps', 'client.glance', 'mon', 'profile rbd', 'osd', pools, 'mgr', 'profile rbd');
+			await tool('rbd', ['-c', confFile, 'pool', 'init', name]);
+			return name;
+		},
+		async freeze(process_) {
+			const pid = await pidOf(state, process_);
+			const resume = () => void process.kill(pid, 'SIGCONT');
+			process.kill(pid, 'SIGSTOP');
+			return { resume, [Symbol.asyncDispose]: async () => resume() };
+		},
+		[Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+	};
+}
+
+async function pidOf(state: string, name: string): Promise<number> {
+	for (let turn = 0; ; turn += 1) {
+		const lines = (await readFile(join(state, 'pids'), 'utf8')).split('\n').map((line) => line.split(' '));
+		const pid = Number(lines.find((line) => line[2] === name)?.[0]);
+		if (pid > 0) return pid;
+		if (turn > 5) throw new Error(`no process ${name} is recorded`);
+		await pause(200);
+	}
+}
+
+/** A driver on a cluster, with a folder of its own, closed after the test. */
+export async function openRbdDriver(t: TestContext, options: StoreOptions, workDir?: string): Promise<StoreDriver> {
+	if (workDir !== undefined) return rbd.open(options, aroundIn(workDir));
+	const dir = await temporaryDir();
+	t.after(() => dir[Symbol.asyncDispose]());
+	return rbd.open(options, aroundIn(join(dir.path, 'store')));
+}
+
+function aroundIn(workDir: string) {
+	return { store: 'ceph', log: silentLog, signal: new AbortController().signal, workDir };
+}

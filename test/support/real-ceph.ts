@@ -1,9 +1,7 @@
-/** A Ceph cluster of its own for a test file: monitor, manager and one OSD, with a pool `images` for the user `glance`. */
-import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+/** A Ceph cluster on loopback: monitor, manager and one OSD, with a pool `images` for the user `glance`. */
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import { silentLog } from '#lib/log.ts';
 import type { StoreDriver } from '#store/driver.ts';
 import { rbd } from '#store/drivers/rbd.ts';
@@ -24,12 +22,12 @@ export interface RealCeph extends AsyncDisposable {
 	/** options of a store on it */
 	readonly options: StoreOptions;
 	readonly confFile: string;
+	/** A copy of its ceph.conf with more lines; path. */
+	confWith(dir: string, ...lines: readonly string[]): Promise<string>;
 	/** the `rbd` tool as the user glance; its output */
 	rbd(...args: readonly string[]): Promise<string>;
 	/** the `ceph` tool as administrator; its output */
 	ceph(...args: readonly string[]): Promise<string>;
-	/** A pool of its own, initialised; its name. */
-	pool(): Promise<string>;
 	/** Nothing answers until it is resumed. */
 	freeze(process: 'mon' | 'osd'): Promise<{ resume(): void } & AsyncDisposable>;
 }
@@ -50,16 +48,13 @@ async function describeCeph(server: RealServer): Promise<RealCeph> {
 		fsid: (await readFile(join(state, 'fsid'), 'utf8')).trim(),
 		options: { rbd_store_ceph_conf: confFile, rbd_store_user: 'glance', rbd_store_pool: 'images' },
 		confFile,
+		async confWith(dir, ...lines) {
+			const path = join(dir, 'ceph.conf');
+			await writeFile(path, (await readFile(confFile, 'utf8')).replace('[mon]', `${lines.join('\n')}\n[mon]`));
+			return path;
+		},
 		rbd: (...args) => tool('rbd', ['-c', confFile, '--id', 'glance', ...args]),
 		ceph,
-		async pool() {
-			const name = `images-${randomBytes(4).toString('hex')}`;
-			await ceph('osd', 'pool', 'create', name, '8', '8');
-			const pools = `profile rbd pool=images, profile rbd pool=vms, profile rbd pool=${name}`;
-			await ceph('auth', 'caps', 'client.glance', 'mon', 'profile rbd', 'osd', pools, 'mgr', 'profile rbd');
-			await tool('rbd', ['-c', confFile, 'pool', 'init', name]);
-			return name;
-		},
 		async freeze(process_) {
 			const pid = await pidOf(state, process_);
 			const resume = () => void process.kill(pid, 'SIGCONT');
@@ -71,13 +66,10 @@ async function describeCeph(server: RealServer): Promise<RealCeph> {
 }
 
 async function pidOf(state: string, name: string): Promise<number> {
-	for (let turn = 0; ; turn += 1) {
-		const lines = (await readFile(join(state, 'pids'), 'utf8')).split('\n').map((line) => line.split(' '));
-		const pid = Number(lines.find((line) => line[2] === name)?.[0]);
-		if (pid > 0) return pid;
-		if (turn > 5) throw new Error(`no process ${name} is recorded`);
-		await pause(200);
-	}
+	const lines = (await readFile(join(state, 'pids'), 'utf8')).split('\n').map((line) => line.split(' '));
+	const pid = Number(lines.find(([, , process_]) => process_ === name)?.[0]);
+	if (!(pid > 1)) throw new Error(`no process ${name} is recorded`);
+	return pid;
 }
 
 /** A driver on a cluster, with a folder of its own, closed after the test. */

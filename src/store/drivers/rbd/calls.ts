@@ -69,7 +69,12 @@ export class RbdError extends ImageError {
 	}
 }
 
-const ERRNO = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
+/** Linux's, which Node's table lacks: the answer to a client on the cluster's block list. */
+const ESHUTDOWN = 108;
+const ERRNO = new Map([
+	...Object.entries(constants.errno).map(([name, number]) => [number, name] as const),
+	[ESHUTDOWN, 'ESHUTDOWN'],
+]);
 
 const CODES: Codes = {
 	ENOENT: 'not-found',

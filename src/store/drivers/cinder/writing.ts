@@ -66,18 +66,10 @@ async function openVolume(
 	try {
 		const { cluster, image: name } = await connections.current(attachment);
 		const image = await openImage(cluster, name, { mode: 'write' });
-		const closed = Promise.withResolvers<void>();
-		// the connection must not be closed before the image
-		void cluster.hold(closed.promise);
 		return {
 			write: image.write,
 			async close() {
-				try {
-					await image.flush().finally(image.close);
-				} finally {
-					closed.resolve();
-					await detach();
-				}
+				await image.flush().finally(image.close).finally(detach);
 			},
 		};
 	} catch (error) {

@@ -28,6 +28,7 @@ export interface Opening {
 	readonly snapshot?: string | undefined;
 }
 
+/** The connection stays open until the image is closed. */
 export async function openImage(cluster: Cluster, name: string, { mode, snapshot }: Opening): Promise<Image> {
 	const { calls, native, io } = cluster;
 	const { quick, slow } = native;
@@ -35,7 +36,14 @@ export async function openImage(cluster: Cluster, name: string, { mode, snapshot
 	const codes = mode === 'write' ? WRITING : {};
 	const open = mode === 'write' ? quick.rbd_aio_open : quick.rbd_aio_open_read_only;
 	const opened = place();
-	await calls.io(what, opened, (completion) => open(io, name, opened, snapshot ?? null, completion), codes);
+	const closed = Promise.withResolvers<void>();
+	void cluster.hold(closed.promise);
+	try {
+		await calls.io(what, opened, (completion) => open(io, name, opened, snapshot ?? null, completion), codes);
+	} catch (error) {
+		closed.resolve();
+		throw error;
+	}
 	const image = opened.readBigUInt64LE();
 	const begun = new Set<Promise<unknown>>();
 
@@ -79,7 +87,7 @@ export async function openImage(cluster: Cluster, name: string, { mode, snapshot
 		removeSnapshot: (name) => wait(() => slow.rbd_snap_remove(image, name)),
 		async close() {
 			await Promise.allSettled(begun);
-			await calls.io(what, undefined, (done) => quick.rbd_aio_close(image, done), codes);
+			await calls.io(what, undefined, (done) => quick.rbd_aio_close(image, done), codes).finally(closed.resolve);
 		},
 	};
 }
@@ -111,7 +119,7 @@ export async function* readImage(
 		yield* read(image);
 	} finally {
 		// nothing was written, so that it matters to nobody how this ends
-		const closed = cluster.hold(image.close()).catch(() => undefined);
-		if (!signal.aborted) await closed;
+		const closing = image.close().catch(() => undefined);
+		if (!signal.aborted) await closing;
 	}
 }

@@ -37,7 +37,7 @@ import { readingOrigins } from '#replication/reading-origins.ts';
 import { createSeeder } from '#replication/seeder.ts';
 import { openClientsDoor } from './clients-door.ts';
 import { type Backend, createDesk, createHealth } from './node-facts.ts';
-import { checkConfiguredStores, openConfiguredStores, storeSpecs } from './open-stores.ts';
+import { checkConfiguredStores, openConfiguredStores, seededStores, storeSpecs } from './open-stores.ts';
 import type { Surroundings } from './surroundings.ts';
 
 const COLLECT_EVERY_MS = 3600_000;
@@ -205,7 +205,7 @@ async function startReplication(
 	const backends: Backend[] = [];
 	const objects = createImageObjects({ kv: db.sub('objects/'), content });
 	// Every image that is in no store yet comes into the default one; without one, into the file store that a centre has by itself.
-	for (const store of [stores.byDefault ?? stores.find(FILE_STORE)].filter((each) => each !== undefined)) {
+	for (const store of seededStores(stores)) {
 		const seeder = stack.use(createSeeder({ catalogue, content, objects, backend: store, node, site, log }));
 		stack.defer(exchange.sources.onChange(seeder.nudge));
 		backends.push({ store, seeder });

@@ -1,6 +1,7 @@
 /** The stores of a node, from what its settings name. Part of the composition root; it decides nothing. */
 import { join } from 'node:path';
 import { type Config, ConfigError, type StoreSpec } from '#config/config.ts';
+import type { ImageStore } from '#domain/ports/stores.ts';
 import type { Log } from '#lib/log.ts';
 import { OptionError } from '#store/options.ts';
 import { checkStores, type OpenStores, openStores } from '#store/stores.ts';
@@ -33,4 +34,10 @@ function placed({ from }: StoreSpec, check: () => void): void {
 export function openConfiguredStores(config: Config, specs: readonly StoreSpec[], log: Log): Promise<OpenStores> {
 	const { byDefault } = config.stores;
 	return openStores({ specs, workDir: join(config.dataDir, 'stores'), log, ...(byDefault !== undefined && { byDefault }) });
+}
+
+/** What images go to that are in no store yet: the default store; without one, the file store that a centre has by itself. */
+export function seededStores({ byDefault, find }: OpenStores): readonly ImageStore[] {
+	const store = byDefault ?? find(FILE_STORE);
+	return store === undefined ? [] : [store];
 }

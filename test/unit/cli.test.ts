@@ -13,8 +13,8 @@ import type { Terminal } from '#cli/terminal.ts';
 import { parseRule, type Rule } from '#policy/rule.ts';
 import { parseRuleFile } from '#policy/rule-file.ts';
 import { createRuleSet } from '#policy/rule-set.ts';
-import { qcow2, qed } from '../support/disk-images.ts';
 import { checkConfiguredStores } from '../../src/open-stores.ts';
+import { qcow2, qed } from '../support/disk-images.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sundog-cli-'));
 after(() => rmSync(root, { recursive: true }));

@@ -94,6 +94,7 @@ describe('defaults', () => {
 			signatures: {},
 			notifications: { publisherId: 'image.localhost', disabled: [], log: true },
 			cache: { maxBytes: 10 * 1024 ** 3, stallMs: 86_400_000 },
+			locations: { hash: true },
 			tasks: { timeToLiveHours: 48 },
 		});
 	});

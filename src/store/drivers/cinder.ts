@@ -12,10 +12,10 @@ import { createSession } from './cinder/session.ts';
 import { type CinderSettings, propertiesOf, settingsOf } from './cinder/settings.ts';
 import { createVolumes, UUID, type Volume, type Volumes } from './cinder/volumes.ts';
 import { writeVolume } from './cinder/writing.ts';
+import { openUnfinished } from './half-made.ts';
 import { readImage } from './rbd/image.ts';
 import { loadNative } from './rbd/native.ts';
 import { readAhead } from './rbd/transfer.ts';
-import { openUnfinished } from './unfinished.ts';
 
 const manifest: DriverManifest = {
 	type: 'cinder',

@@ -13,4 +13,6 @@ import { sheepdog } from './sheepdog.ts';
 import { swift } from './swift.ts';
 import { vmware } from './vmware.ts';
 
-export const DRIVERS = { cinder, file: filesystem, http, memory, rbd, s3, sheepdog, swift, vmware } as const satisfies Readonly<Record<string, DriverKind>>;
+export const DRIVERS = { cinder, file: filesystem, http, memory, rbd, s3, sheepdog, swift, vmware } as const satisfies Readonly<
+	Record<string, DriverKind>
+>;

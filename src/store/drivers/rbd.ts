@@ -6,6 +6,7 @@ import { ImageError } from '#domain/errors.ts';
 import { MiB } from '#lib/sizes.ts';
 import type { DriverKind, DriverManifest, DriverSurroundings, StoreDriver } from '../driver.ts';
 import { count, flag, maybeText, parseOptions, type StoreOptions, text } from '../options.ts';
+import { openUnfinished } from './half-made.ts';
 import { RbdError } from './rbd/calls.ts';
 import { type ClusterOptions, connect } from './rbd/cluster.ts';
 import { readImage, withImage } from './rbd/image.ts';
@@ -13,7 +14,6 @@ import { createImage, discardImage, fillImage, removeImage, SNAPSHOT } from './r
 import { locationOf, placeOf } from './rbd/location.ts';
 import { lastingConnection } from './rbd/reconnect.ts';
 import { readAhead } from './rbd/transfer.ts';
-import { openUnfinished } from './unfinished.ts';
 
 const manifest: DriverManifest = {
 	type: 'rbd',

@@ -117,8 +117,9 @@ describe('a swift store behind a bad link', { skip }, () => {
 		const nonsense = createServer((socket) => {
 			socket.on('error', () => undefined);
 			socket.once('data', (head) => {
-				const isHead = head.toString().startsWith('HEAD');
-				socket.end(isHead ? 'HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n' : 'SSH-2.0-OpenSSH_9.2\r\n\r\n');
+				const status = /^HEAD \/v1\/AUTH_test\/[^/]+\//.test(head.toString()) ? '404 Not Found' : '204 No Content';
+				const sense = `HTTP/1.1 ${status}\r\nconnection: close\r\n\r\n`;
+				socket.end(head.toString().startsWith('HEAD') ? sense : 'SSH-2.0-OpenSSH_9.2\r\n\r\n');
 			});
 		}).listen(0, '127.0.0.1');
 		t.after(() => void nonsense.close());

@@ -4,7 +4,7 @@
  */
 import { ImageError } from './errors.ts';
 import type { Image } from './image.ts';
-import { type Danger, type Finding, type FormatMatch, INSPECTED_FORMATS } from './ports/inspection.ts';
+import { type Danger, type Finding, type FormatMatch, INSPECTED_FORMATS, type InspectedFormat } from './ports/inspection.ts';
 
 export type DeclaredFormats = Pick<Image, 'diskFormat' | 'containerFormat'>;
 
@@ -52,6 +52,14 @@ export function judgeEarly(declared: DeclaredFormats, soFar: Finding, rules: For
 	for (const match of soFar.matches) if (match.format !== 'gpt') assertHarmless(match, rules);
 }
 
+/** The one format that an image has, whatever was said of it. Throws as `judge` does, of several formats always. */
+export function safeFormat(finding: Finding, rules: Omit<FormatRules, 'requireMatch'>): InspectedFormat {
+	const counted = countedMatches(finding);
+	for (const match of counted) assertHarmless(match, rules);
+	if (counted.length > 1) severalFormats(counted, { requireMatch: true });
+	return counted[0]?.format ?? 'raw';
+}
+
 function countedMatches({ matches }: Finding): readonly FormatMatch[] {
 	const [first, second, ...more] = matches;
 	if (first === undefined || second === undefined || more.length > 0) return matches;
@@ -60,7 +68,7 @@ function countedMatches({ matches }: Finding): readonly FormatMatch[] {
 	return pair === undefined ? matches : found.filter(({ format }) => format === pair.outer);
 }
 
-function severalFormats(matches: readonly FormatMatch[], rules: FormatRules): Judgement {
+function severalFormats(matches: readonly FormatMatch[], rules: Pick<FormatRules, 'requireMatch'>): Judgement {
 	const names = matches.map(({ format }) => format).sort();
 	return mismatch(`content is of several formats at once: ${names.join(', ')}`, rules);
 }
@@ -74,7 +82,7 @@ function oneFormat(declared: DeclaredFormats, { size }: Finding, match: FormatMa
 	return mismatch(`disk_format is ${claimed}, but the content is ${found}`, rules);
 }
 
-function mismatch(what: string, { requireMatch }: FormatRules): Judgement {
+function mismatch(what: string, { requireMatch }: Pick<FormatRules, 'requireMatch'>): Judgement {
 	if (requireMatch) throw new ImageError('unsupported-type', what);
 	return { virtualSize: null, warning: what };
 }
@@ -83,7 +91,7 @@ function isInspected(format: string | null): boolean {
 	return INSPECTED_FORMATS.some((name) => name === format);
 }
 
-function assertHarmless(match: FormatMatch, rules: FormatRules): void {
+function assertHarmless(match: FormatMatch, rules: Omit<FormatRules, 'requireMatch'>): void {
 	const isFatal = ({ check }: Danger) => match.format !== 'gpt' || !rules.gptChecksNotFatal.includes(check);
 	const reasons = match.dangers.filter(isFatal).map(({ why }) => why);
 	if (reasons.length > 0)
@@ -92,7 +100,7 @@ function assertHarmless(match: FormatMatch, rules: FormatRules): void {
 	assertFits(match.virtualSize, rules);
 }
 
-function assertFits(virtualSize: number | null, { maxVirtualSize }: FormatRules): void {
+function assertFits(virtualSize: number | null, { maxVirtualSize }: Pick<FormatRules, 'maxVirtualSize'>): void {
 	if (virtualSize !== null && virtualSize > maxVirtualSize)
 		throw new ImageError('too-large', `the disk inside would have ${virtualSize} bytes, the limit is ${maxVirtualSize}`);
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { judge, judgeEarly } from '#domain/format-match.ts';
+import { judge, judgeEarly, safeFormat } from '#domain/format-match.ts';
 import { createInspector } from '#inspection/inspector.ts';
 import {
 	be32,
@@ -145,6 +145,12 @@ describe('one format at a time', () => {
 		for (const [what, image] of Object.entries(hidden)) assert.throws(() => judged(image, 'qcow2'), refusal, what);
 		assert.deepEqual(judged(tar, 'raw'), { virtualSize: tar.length });
 		assert.deepEqual(judged(hidden['qcow2 in luks'], 'luks'), { virtualSize: qcow2().length + 4096 });
+	});
+
+	test('the one format of an image is told without a claim', () => {
+		const formatOf = (image: Uint8Array) => safeFormat(inspected(image), STRICT);
+		assert.deepEqual([raw, qcow2(), fixedVhd(gpt())].map(formatOf), ['raw', 'qcow2', 'vhd']);
+		for (const image of [backed, discInQcow2]) assert.throws(() => formatOf(image), refusal);
 	});
 
 	test('a descriptor of vmdk is no raw image', () =>

@@ -117,8 +117,9 @@ describe('the jail', { skip }, () => {
 		const jail = await jailIn(dir.path);
 		const stop = new AbortController();
 		const running = run(jail, 'touch begun; sleep 600', {}, stop.signal);
-		const waiting = run(jail, 'touch second', {}, stop.signal);
 		await eventually('the tool at work', async () => (await begun(dir.path)) || undefined);
+		const waiting = run(jail, 'touch second', {}, stop.signal);
+		await eventually('a second cell', async () => ((await readdir(join(dir.path, 'jail'))).length === 2 ? true : undefined));
 		stop.abort(new ImageError('aborted', 'enough'));
 		await Promise.all([running, waiting].map((work) => assert.rejects(work, { message: 'enough' })));
 		await assertNothingLeft(dir.path);

@@ -25,11 +25,16 @@ function cloud() {
 	return started;
 }
 
-async function openDriver(t: TestContext, more: StoreOptions = {}, workDir?: string): Promise<StoreDriver> {
+async function openDriver(
+	t: TestContext,
+	more: StoreOptions = {},
+	workDir?: string,
+	account?: StoreOptions,
+): Promise<StoreDriver> {
 	const dir = await temporaryDir();
 	t.after(() => dir[Symbol.asyncDispose]());
 	const around = { store: 'volumes', log: silentLog, signal, workDir: workDir ?? join(dir.path, 'store') };
-	return cinder.open({ ...cloud().options, ...more }, around);
+	return cinder.open({ ...(account ?? cloud().options), ...more }, around);
 }
 
 describeStoreDriver('cinder', { manifest: cinder.manifest, open: (t) => openDriver(t), missing, keysAreNames: false });
@@ -163,12 +168,7 @@ describe('store driver: cinder, in particular', { skip: missing }, () => {
 			cinder_store_application_credential_id: id,
 			cinder_store_application_credential_secret: secret,
 		};
-		await using driver = await cinder.open(options, {
-			store: 'volumes',
-			log: silentLog,
-			signal,
-			workDir: (await temporaryDir()).path,
-		});
+		await using driver = await openDriver(t, {}, undefined, options);
 		await driver.check(call);
 		await assert.rejects(
 			openDriver(t, { cinder_endpoint_template: 'http://127.0.0.1:1/v3/%(project_id)s', cinder_http_retries: '0' }),

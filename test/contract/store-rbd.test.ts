@@ -169,6 +169,21 @@ describe('store driver: rbd, in particular', { skip: missing }, () => {
 			await rejectsWith('invalid', driver.put(key, sourceOf(randomBytes(1)), call));
 	});
 
+	test('closes only after its last reader has left', async ({ open, driver }) => {
+		const { location } = await driver.put(randomUUID(), sourceOf(randomBytes(9 * MiB)), call);
+		const closing = await open();
+		const reader = closing.get(location, 'whole', call)[Symbol.asyncIterator]();
+		await reader.next();
+		let closed = false;
+		const end = Promise.resolve(closing[Symbol.asyncDispose]()).then(() => {
+			closed = true;
+		});
+		assert.equal((await reader.next()).done, false);
+		assert.equal(closed, false);
+		await reader.return?.();
+		await end;
+	});
+
 	it('says what is wrong with its settings', async (t) => {
 		const { confFile, options } = cluster();
 		const dir = await temporaryDir();

@@ -24,7 +24,7 @@ import { createTally, type FileReport } from './test/tally.ts';
 
 const ROOT = dirname(import.meta.dirname);
 const CONCURRENCY = 2;
-const HEAVY = /^test\/(fault|mesh)\//;
+const HEAVY = /^test\/(fault\/|mesh\/|contract\/store-cinder)/;
 const FILE_LIMIT_S = 300;
 const HEAVY_FILE_LIMIT_S = 900;
 const TOTAL_LIMIT_S = 30 * 60;

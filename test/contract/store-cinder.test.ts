@@ -223,6 +223,6 @@ describe('store driver: cinder, without a server', () => {
 		const attached = (connection: Record<string, unknown>) => connections.current({ id: randomUUID(), connection });
 		await assert.rejects(attached({ driver_volume_type: 'iscsi' }), /kind iscsi cannot be attached here, only rbd/);
 		await assert.rejects(attached({ driver_volume_type: 'rbd', encrypted: true, name: 'a/b' }), /encrypted volumes/);
-		await assert.rejects(attached({ driver_volume_type: 'rbd', name: '../x', auth_username: 'y' }), /how to connect/);
+		await assert.rejects(attached({ driver_volume_type: 'rbd', name: 'x', auth_username: 'y' }), /how to connect/);
 	});
 });

@@ -113,9 +113,9 @@ function sizeOf({ size, metadata, id }: Volume): number {
 }
 
 async function discard(volumes: Volumes, mark: string, signal: AbortSignal): Promise<void> {
-	for (const { id, attachments } of await volumes.marked(MARK, mark, signal))
+	for (const { id } of await volumes.marked(MARK, mark, signal))
 		try {
-			for (const attachment of attachments) await volumes.detach(id, attachment, signal);
+			for (const attachment of await volumes.attachments(id, signal)) await volumes.detach(id, attachment, signal);
 			await volumes.remove(id, signal);
 		} catch (error) {
 			if (codeOf(error) !== 'not-found') throw error;

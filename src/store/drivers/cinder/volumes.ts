@@ -11,8 +11,6 @@ export interface Volume {
 	/** GiB */
 	readonly size: number;
 	readonly metadata: Readonly<Record<string, unknown>>;
-	/** ids */
-	readonly attachments: readonly string[];
 }
 
 export interface Attachment {
@@ -25,6 +23,8 @@ export interface Volumes {
 	show(id: string, signal: AbortSignal): Promise<Volume>;
 	/** Those that carry this word in their metadata. */
 	marked(name: string, value: string, signal: AbortSignal): Promise<readonly Volume[]>;
+	/** Ids of all attachments of a volume, those that were begun only included. */
+	attachments(id: string, signal: AbortSignal): Promise<readonly string[]>;
 	/** Waits for its turn while another has the volume. Nothing stays attached when it fails. */
 	attach(id: string, mode: 'ro' | 'rw', signal: AbortSignal): Promise<Attachment>;
 	/** What is not there any more is detached. */
@@ -115,6 +115,12 @@ export function createVolumes({ ask }: Session, { transitionMs, volumeType, atta
 			// a server that does not know the filter shows everything
 			return (Array.isArray(volumes) ? volumes.map(volumeOf) : []).filter(({ metadata }) => metadata[name] === value);
 		},
+		async attachments(id, signal) {
+			const how = { signal, version: ATTACHING, about: `volume ${id}` };
+			const { body } = await ask('GET', `/attachments?volume_id=${id}`, how);
+			const { attachments } = (body ?? {}) as { readonly attachments?: unknown };
+			return Array.isArray(attachments) ? attachments.map(idOf) : [];
+		},
 		async attach(id, mode, signal) {
 			const attachment = await reserve(id, mode, signal);
 			try {
@@ -157,15 +163,12 @@ export function createVolumes({ ask }: Session, { transitionMs, volumeType, atta
 }
 
 function volumeOf(value: unknown): Volume {
-	const { status, size, metadata, attachments } = (value ?? {}) as Readonly<Record<string, unknown>>;
+	const { status, size, metadata } = (value ?? {}) as Readonly<Record<string, unknown>>;
 	return {
 		id: idOf(value),
 		status: String(status),
 		size: Number(size),
 		metadata: (metadata ?? {}) as Volume['metadata'],
-		attachments: Array.isArray(attachments)
-			? attachments.map((each) => String(each?.attachment_id)).filter((id) => UUID.test(id))
-			: [],
 	};
 }
 

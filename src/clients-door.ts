@@ -10,6 +10,7 @@ import { buildCacheController } from '#domain/cache/onion.ts';
 import { locationsFor } from '#domain/locations.ts';
 import { buildMetadefController } from '#domain/metadefs/onion.ts';
 import { buildImageController } from '#domain/onion.ts';
+import type { Arrivals } from '#domain/ports/arrivals.ts';
 import type { ImageCache } from '#domain/ports/image-cache.ts';
 import type { ImageData } from '#domain/ports/image-data.ts';
 import type { ImageObjects } from '#domain/ports/image-objects.ts';
@@ -33,7 +34,9 @@ import { openNotifier } from '#notifier/open-notifier.ts';
 import { openPolicy } from '#policy/policy.ts';
 import { openPropertyProtections } from '#policy/property-protections.ts';
 import { publishNodeFile } from './node-facts.ts';
+import { openArrivals } from './open-arrivals.ts';
 import { openQuota } from './open-quota.ts';
+import { openSignatures } from './open-signatures.ts';
 import { openTasks } from './open-tasks.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -66,8 +69,9 @@ export async function openClientsDoor(
 	const policy = stack.use(await openPolicy({ ...config.policy, log }));
 	const quota = openQuota(around, catalogue, keystone);
 	const api = await apiOptions(config.api, config);
+	const arrivals = openArrivals(around, openSignatures(around, keystone));
 	const app = createApp({
-		...(await openControllers(around, floor, policy, quota, api)),
+		...(await openControllers(around, floor, policy, quota, api, arrivals)),
 		usage: quota,
 		locationsOf: locationsFor(policy, stores),
 		identity,
@@ -90,6 +94,7 @@ async function openControllers(
 	policy: Awaited<ReturnType<typeof openPolicy>>,
 	quota: Quota,
 	api: Partial<ApiOptions>,
+	arrivals: Arrivals,
 ) {
 	const { config, log, stack } = around;
 	const { propertyProtections, hashAlgorithm } = config;
@@ -102,6 +107,7 @@ async function openControllers(
 		stores,
 		objects,
 		delayedDelete: config.delayedDelete !== undefined,
+		arrivals,
 		quota,
 		hashAlgorithm,
 		site,
@@ -119,7 +125,7 @@ async function openControllers(
 	};
 }
 
-function openKeystone({ config, log, stack }: Surroundings): Keystone | undefined {
+function openKeystone({ config, log, stack }: Surroundings) {
 	return config.keystone && stack.use(createKeystone({ ...config.keystone, clock: Date.now, log }));
 }
 
@@ -156,12 +162,17 @@ async function openAdminToken({ auth, dataDir }: Config) {
 	return { adminToken, made: true, path };
 }
 
-async function apiOptions({ schemaFile, cors, ...api }: ApiConfig, { cache }: Config): Promise<Partial<ApiOptions>> {
+async function apiOptions(
+	{ schemaFile, cors, showSites, ...api }: ApiConfig,
+	{ cache, stores }: Config,
+): Promise<Partial<ApiOptions>> {
+	const several = showSites ? 'backends and sites' : 'backends';
 	return {
 		...api,
 		...(cors && { cors }),
 		...(schemaFile !== undefined && { customProperties: await readSchema(schemaFile) }),
 		caching: cache !== undefined,
+		storesShown: stores.multi ? several : 'none',
 	};
 }
 

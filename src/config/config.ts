@@ -28,6 +28,7 @@ export interface Config {
 	readonly propertyProtections?: { readonly file: string; readonly format: PropertyRuleFormat };
 	readonly quota: QuotaConfig;
 	readonly api: ApiConfig;
+	readonly formats: FormatsConfig;
 	readonly imports: ImportsConfig;
 	readonly signatures: SignaturesConfig;
 	readonly notifications: NotificationsConfig;
@@ -180,6 +181,8 @@ export interface ApiConfig {
 	readonly healthDisableFile?: string;
 	readonly showDirectUrl: boolean;
 	readonly showMultipleLocations: boolean;
+	/** sites are among the stores that clients see */
+	readonly showSites: boolean;
 }
 
 export interface CorsConfig {
@@ -190,6 +193,18 @@ export interface CorsConfig {
 	readonly exposeHeaders: readonly string[];
 	readonly maxAgeSeconds: number;
 	readonly credentials: boolean;
+}
+
+/** What bytes may become images. */
+export interface FormatsConfig {
+	/** they must be of the declared disk_format */
+	readonly requireMatch: boolean;
+	/** createTypes of VMDK */
+	readonly vmdkTypes: readonly string[];
+	/** checks of partition tables that may fail */
+	readonly gptChecksNotFatal: readonly string[];
+	/** bytes of the disk inside */
+	readonly maxVirtualSize: number;
 }
 
 export interface ImportsConfig {

@@ -9,6 +9,7 @@ import { type FoundOption, withoutEffect } from './glance/report.ts';
 import { type Address, formatAddress, isLoopback, isLoopbackPeer } from './parse.ts';
 import { authOf } from './settings/access.ts';
 import { apiOf } from './settings/api.ts';
+import { formatsOf } from './settings/formats.ts';
 import { importsOf } from './settings/imports.ts';
 import { keystoneOf } from './settings/keystone.ts';
 import { notificationsOf } from './settings/notifications.ts';
@@ -107,6 +108,7 @@ function build(raw: RawSettings, said: SaidStores, env: Env): Config {
 		...(propertyProtections !== undefined && { propertyProtections }),
 		quota: quotaOf(values, refuse, keystone),
 		api: apiOf(values, refuse),
+		formats: formatsOf(values),
 		imports: importsOf(values),
 		signatures: signaturesOf(values, refuse, keystone),
 		notifications: notificationsOf(values, refuse),

@@ -4,6 +4,7 @@
  */
 import { accessSettings } from './settings/access.ts';
 import { apiSettings } from './settings/api.ts';
+import { formatSettings } from './settings/formats.ts';
 import { importSettings } from './settings/imports.ts';
 import { keystoneSettings } from './settings/keystone.ts';
 import { nodeSettings } from './settings/node.ts';
@@ -21,6 +22,7 @@ export const SETTINGS = {
 	...policySettings,
 	...quotaSettings,
 	...apiSettings,
+	...formatSettings,
 	...importSettings,
 	...signatureSettings,
 	...notificationSettings,

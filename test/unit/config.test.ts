@@ -82,6 +82,13 @@ describe('defaults', () => {
 				proxyHeaders: false,
 				showDirectUrl: false,
 				showMultipleLocations: false,
+				showSites: true,
+			},
+			formats: {
+				requireMatch: true,
+				vmdkTypes: ['streamOptimized', 'monolithicSparse'],
+				gptChecksNotFatal: [],
+				maxVirtualSize: 64 * 1024 ** 4,
 			},
 			imports: {
 				filtering: {},

@@ -92,6 +92,15 @@ export const apiSettings = {
 		{ key: 'api.show_direct_url', hint: 'true|false', help: 'images show their direct_url', byDefault: 'false' },
 		parseBoolean,
 	),
+	apiShowSites: one(
+		{
+			key: 'api.show_sites',
+			hint: 'true|false',
+			help: 'sites are among the stores that clients see',
+			byDefault: 'true; with a Glance file, false',
+		},
+		parseBoolean,
+	),
 	apiShowMultipleLocations: one(
 		{
 			key: 'api.show_multiple_locations',
@@ -160,6 +169,7 @@ export function apiOf(values: Said, refuse: Refuse<typeof apiSettings>): ApiConf
 		...(healthDisableFile !== undefined && { healthDisableFile }),
 		showDirectUrl: values.apiShowDirectUrl ?? false,
 		showMultipleLocations: values.apiShowMultipleLocations ?? false,
+		showSites: values.apiShowSites ?? true,
 	};
 }
 

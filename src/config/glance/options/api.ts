@@ -51,10 +51,10 @@ export const apiOptions = [
 		disk_formats: to('apiDiskFormats', list, { formerly: ['DEFAULT.disk_formats'] }),
 		container_formats: to('apiContainerFormats', list, { formerly: ['DEFAULT.container_formats'] }),
 	}),
-	...later('image_format', 'what an upload really is, is not inspected yet', {
-		vmdk_allowed_types: list,
-		require_image_format_match: bool,
-		gpt_safety_checks_nonfatal: list,
+	...honoured('image_format', {
+		vmdk_allowed_types: to('formatsVmdkTypes', list),
+		require_image_format_match: to('formatsRequireMatch', bool),
+		gpt_safety_checks_nonfatal: to('formatsGptNotFatal', list),
 	}),
 	...honoured('task', {
 		task_time_to_live: to('tasksTimeToLiveHours', int({ min: 0 }), { formerly: ['DEFAULT.task_time_to_live'] }),

@@ -22,6 +22,7 @@ export function translateListLimits({ value, give }: Translation): void {
 
 export function translateQuotaManners({ give }: Translation): void {
 	give('quotaOvershoot', 'one');
+	give('apiShowSites', 'false');
 }
 
 /** The file counts unless the check is told to look at other things only. */

@@ -113,6 +113,17 @@ const OPS: readonly Op[] = [
 	{ type: 'member.remove', id, member: 'a502104e1768498b86eef40c53440439' },
 	...METADEF_OPS,
 	stageOp(id, 5),
+	{ ...stageOp(id, 5), virtualSize: 10_737_418_240 },
+	{
+		type: 'copy.add',
+		id,
+		store: 'fast',
+		kind: 'backend',
+		url: 'rbd://fsid/images/x/snap',
+		metadata: { store: 'fast', rack: ['7', { u: '3' }] },
+	},
+	{ type: 'image.locations', id, locations: [{ url: 'https://example.org/disk.raw', metadata: { store: 'web' } }] },
+	{ type: 'image.vouch', id, size: 5, checksum: null, hashAlgorithm: 'sha512', hashValue: 'ab' },
 ];
 
 function sealed(): readonly SealedEntry[] {

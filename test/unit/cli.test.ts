@@ -130,7 +130,10 @@ describe('the command line', () => {
 			line: 'sundog: stores.yaml:2:11: store fast: there is no option filesystem_store_datadri',
 		});
 		const env = { SUNDOG_STORES: 'fast:flie' };
-		assert.match((await refused('config check', { env })).line, /^sundog: SUNDOG_STORES: store fast: type flie is none of .*file/);
+		assert.match(
+			(await refused('config check', { env })).line,
+			/^sundog: SUNDOG_STORES: store fast: type flie is none of .*file/,
+		);
 	});
 
 	test("a value in Glance's file that cannot be taken is one line and code 2", async () => {

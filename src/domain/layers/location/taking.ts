@@ -46,13 +46,14 @@ export function takingVerbs(parts: Location) {
 
 	async function upload(ctx: RequestContext, id: ImageId, request: Upload): Promise<Image> {
 		const store = uploadTarget(parts, request.store);
-		const arrival = await arrivals.begin(ctx, await repository.get(id));
-		await change(id, (image) => {
+		// from now on neither formats nor status change by anybody else
+		const saving = await change(id, (image) => {
 			assertReadyForData(image);
 			return [{ type: 'image.status', id, status: 'saving' }];
 		});
 		let root: string | undefined;
 		try {
+			const arrival = await arrivals.begin(ctx, saving);
 			await using written = await write(ctx, { ...request, data: arrival.through(request.data) });
 			root = written.content.root;
 			const { virtualSize } = await arrival.settle();

@@ -11,8 +11,7 @@ import { promisify } from 'node:util';
 import { loadConfig } from '#config/load.ts';
 import type { RequestContext } from '#domain/context.ts';
 import { codeOf } from '#domain/errors.ts';
-import type { Signatures } from '#domain/ports/signatures.ts';
-import { checkedBy } from '#domain/signed-data.ts';
+import type { SignatureCheck, Signatures } from '#domain/ports/signatures.ts';
 import { createKeystone } from '#keystone/keystone.ts';
 import type { Keystone, ServiceAccess } from '#keystone/ports.ts';
 import { openSignatures } from '../../src/open-signatures.ts';
@@ -49,6 +48,15 @@ function context(token?: string, signal = new AbortController().signal): Request
 function signatures(env: Readonly<Record<string, string>>, keystone?: Keystone & ServiceAccess): Signatures {
 	const config = loadConfig({ env: { HOME: dir, SUNDOG_AUTH: 'none', ...env } });
 	return openSignatures({ config, log, signal: new AbortController().signal, stack }, keystone);
+}
+
+/** The bytes as they pass, and the verdict before they end: as whoever takes them in asks for it. */
+async function* checkedBy(check: SignatureCheck, source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+	for await (const chunk of source) {
+		check.feed(chunk);
+		yield chunk;
+	}
+	check.verify();
 }
 
 /** `ok`, or the error's code and message. */

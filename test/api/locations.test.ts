@@ -107,6 +107,80 @@ describe('a location that a service adds', () => {
 	});
 });
 
+/** Places that nobody may name, however they are spelt. */
+const HOSTILE_LOCATIONS = [
+	...[
+		'file:///etc/passwd',
+		'FILE:///etc/passwd',
+		'File:///etc/passwd',
+		' file:///etc/passwd',
+		'file:///etc/passwd ',
+		'file:/etc/passwd',
+	],
+	...[
+		'file://localhost/etc/passwd',
+		'file:////etc/passwd',
+		'file:///proc/self/environ',
+		'file:///var/lib/glance/images/../../../etc/shadow',
+	],
+	...[
+		'filesystem:///etc/passwd',
+		'FILESYSTEM:///etc/passwd',
+		'filesystem:/etc/passwd',
+		'f\u0131le:///etc/passwd',
+		'fi\tle:///etc/passwd',
+	],
+	...['swift+config://ref1/images/x', 'SWIFT+CONFIG://ref1/images/x', 'swift+config:ref1/images/x', 'swift://a:b:c@auth/v1/c/o'],
+	...['swift+http://a:b@169.254.169.254/v1/c/o', 's3://key:secret@host/bucket/x', 's3+https://key:secret@host/bucket/x'],
+	...[
+		'rbd://x',
+		'rbd://fsid/pool/image/snap',
+		'rbd://../../etc/passwd',
+		'cinder://volume',
+		'cinder://store/volume',
+		'vsphere://host/folder/x',
+	],
+	...[
+		'sheepdog://127.0.0.1:7000:x',
+		'http://user:password@127.0.0.1/x',
+		'http://127.0.0.1/x',
+		'https://169.254.169.254/latest/meta-data',
+	],
+	...[
+		'ftp://host/x',
+		'gopher://host/x',
+		'data:text/plain,x',
+		'javascript:alert(1)',
+		'sundog+cid://bafy/x',
+		'jar:file:///x!/y',
+		'//host/x',
+		'memory',
+		'\\\\host\\x',
+	],
+];
+
+describe('a place that nobody may name', () => {
+	it('is refused by every way of naming one, is not echoed, and changes nothing', async () => {
+		const { api } = await scene();
+		await using _api = api;
+		assert.ok(HOSTILE_LOCATIONS.length >= 40);
+		const id = await api.queued();
+		for (const url of HOSTILE_LOCATIONS) {
+			const answers = [
+				await api.ask('POST', `/v2/images/${id}/locations`, { body: { url } }),
+				await patch(api, id, { op: 'add', path: '/locations/-', value: { url, metadata: {} } }),
+				await patch(api, id, { op: 'replace', path: '/locations', value: [{ url, metadata: { store: 'fast' } }] }),
+			];
+			for (const { status, text } of answers) {
+				assert.equal(status, 400, `${url}: ${text}`);
+				assert.ok(!/passw|secret|shadow|environ/.test(text), text);
+			}
+		}
+		const image = await show(api, id);
+		assert.deepEqual([image.status, image.locations, image.os_glance_import_task], ['queued', [], undefined]);
+	});
+});
+
 describe('locations by a patch', () => {
 	it('make a queued image active, with what is said of its bytes', async () => {
 		const { api, put } = await scene();

@@ -86,7 +86,7 @@ export function createImageClient(base: string): ImageClient {
 	const client: ImageClient = {
 		call,
 		async create(fields = {}) {
-			const answer = await call('POST', '/v2/images', { disk_format: 'qcow2', container_format: 'bare', ...fields });
+			const answer = await call('POST', '/v2/images', { disk_format: 'raw', container_format: 'bare', ...fields });
 			return JSON.parse(expectStatus(answer, 201, 'create')) as ImageBody;
 		},
 		async show(id) {

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import type { ContentStore, TransferLedger } from '#content/ports.ts';
 import { ImageError } from '#domain/errors.ts';
 import type { Catalogue } from '#domain/ports/catalogue.ts';
-import type { ImageStore } from '#domain/ports/stores.ts';
+import type { ImageStore, ImageStores } from '#domain/ports/stores.ts';
 import type { PeerExchange } from '#exchange/ports.ts';
 import type { Invitations } from '#fleet/invitations.ts';
 import type { Membership } from '#fleet/ports.ts';
 import type { AdminDesk, Capability, Health } from '#http/ports.ts';
 import type { Seeder } from '#replication/seeder.ts';
 
-/** A central backend of this node and what fills it. */
+/** A central backend that is filled, and what fills it. */
 export interface Backend {
 	readonly store: ImageStore;
 	readonly seeder: Seeder;
@@ -21,20 +21,35 @@ export interface HealthParts {
 	readonly catalogue: Catalogue;
 	readonly content: ContentStore;
 	readonly exchange: PeerExchange;
-	readonly backends: readonly Backend[];
+	readonly stores: Pick<ImageStores, 'all'>;
 }
 
+/** A store that hangs holds up no answer to a probe. */
+const STORE_LOOK_MS = 2000;
+
 /** Each capability is asked for what it needs to be true right now. */
-export function createHealth({ catalogue, content, exchange, backends }: HealthParts): Health {
+export function createHealth({ catalogue, content, exchange, stores }: HealthParts): Health {
 	return {
 		readiness: ({ signal }) =>
 			Promise.all([
 				look('catalogue', () => catalogue.nodes()),
 				look('content', () => content.check()),
 				look('exchange', () => exchange.addresses()),
-				...backends.map(({ store }) => look(`store:${store.id}`, () => store.check({ signal }))),
+				...stores.all.map((store) => lookAtStore(store, signal)),
 			]),
 	};
+}
+
+/** Without a store, a node still serves what is at its site, and takes what goes there or to another one. */
+async function lookAtStore(store: ImageStore, signal: AbortSignal): Promise<Capability> {
+	const fault = store.fault();
+	const late = AbortSignal.timeout(STORE_LOOK_MS);
+	const seen = await look(`store:${store.id}`, async () => {
+		if (fault !== undefined) throw new ImageError('unavailable', fault);
+		await store.check({ signal: AbortSignal.any([signal, late]) });
+	});
+	const isLate = late.aborted && !seen.ready && fault === undefined;
+	return { ...seen, ...(isLate && { detail: `no answer within ${STORE_LOOK_MS / 1000} s` }), optional: true };
 }
 
 async function look(name: string, probe: () => unknown): Promise<Capability> {
@@ -53,10 +68,24 @@ export interface DeskParts {
 	readonly membership: Membership;
 	readonly exchange: PeerExchange;
 	readonly invitations: Invitations | undefined;
+	readonly stores: Pick<ImageStores, 'all'>;
 	readonly backends: readonly Backend[];
 }
 
-export function createDesk({ catalogue, content, ledger, membership, exchange, invitations, backends }: DeskParts): AdminDesk {
+export function createDesk(parts: DeskParts): AdminDesk {
+	const { catalogue, content, ledger, membership, exchange, invitations, stores, backends } = parts;
+
+	function storeFacts(store: ImageStore) {
+		const { id, type, readOnly } = store;
+		const seeder = backends.find((backend) => backend.store.id === id)?.seeder;
+		const fault = store.fault();
+		return {
+			...{ store: id, type, readOnly, state: fault === undefined ? 'open' : 'unavailable' },
+			...(fault !== undefined && { fault }),
+			...(seeder && { toSeed: seeder.backlog() }),
+		};
+	}
+
 	return {
 		async invite(site) {
 			if (invitations === undefined)
@@ -73,7 +102,7 @@ export function createDesk({ catalogue, content, ledger, membership, exchange, i
 				peers: exchange.peers(),
 				nodes: catalogue.nodes().map(({ node, site, addresses, self }) => ({ node, site, addresses, self })),
 				contents: await content.usage(),
-				stores: backends.map(({ store, seeder }) => ({ store: store.id, type: store.type, toSeed: seeder.backlog() })),
+				stores: stores.all.map(storeFacts),
 			};
 		},
 		async transfers() {

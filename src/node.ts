@@ -14,6 +14,7 @@ import { memoryLedger } from '#content/ledger.ts';
 import { database } from '#domain/layers/database.ts';
 import { anyArrival } from '#domain/ports/arrivals.ts';
 import type { NodeRecord } from '#domain/ports/catalogue.ts';
+import type { ImageStore } from '#domain/ports/stores.ts';
 import { createScrubber } from '#domain/scrubber.ts';
 import { joinFleet } from '#exchange/join.ts';
 import { startPeerExchange } from '#exchange/peer-exchange.ts';
@@ -33,6 +34,7 @@ import { createImageObjects } from '#replication/image-objects.ts';
 import { lookingUpHolders } from '#replication/looking-up-holders.ts';
 import { createObjectKeeper } from '#replication/object-keeper.ts';
 import { createOrigins, joinSources } from '#replication/origins.ts';
+import { createReadersKeeper } from '#replication/readers-keeper.ts';
 import { readingOrigins } from '#replication/reading-origins.ts';
 import { createSeeder } from '#replication/seeder.ts';
 import { openClientsDoor } from './clients-door.ts';
@@ -68,8 +70,8 @@ export async function startNode(
 		node: membership.node,
 		stores,
 		objects,
-		health: createHealth({ catalogue, content, exchange, backends }),
-		admin: createDesk({ catalogue, content, ledger, membership, exchange, invitations, backends }),
+		health: createHealth({ catalogue, content, exchange, stores }),
+		admin: createDesk({ catalogue, content, ledger, membership, exchange, invitations, stores, backends }),
 	});
 	startChores(around, ground, bytes, replication);
 
@@ -203,24 +205,30 @@ async function startReplication(
 	const { node, site } = membership;
 	const keeper = stack.use(createCopyKeeper({ catalogue, data: content, node, site, log }));
 	const backends: Backend[] = [];
-	const objects = createImageObjects({ kv: db.sub('objects/'), content });
+	const objects = createImageObjects({
+		...{ kv: db.sub('objects/'), content },
+		onLeft: (id, store) => objectKeeper.look(id, store),
+	});
 	// Every image that is in no store yet comes into the default one; without one, into the file store that a centre has by itself.
-	for (const store of seededStores(stores)) {
+	const seeded = seededStores(stores);
+	for (const store of seeded) {
 		const seeder = stack.use(createSeeder({ catalogue, content, objects, backend: store, node, site, log }));
 		stack.defer(exchange.sources.onChange(seeder.nudge));
 		backends.push({ store, seeder });
 	}
 	const shared = { catalogue, content, sources, origins, node, site, log, clock: Date.now };
 	const cache = config.cache && stack.use(await openImageCache({ ...shared, ...config.cache, kv: db.sub('cache/') }));
-	const objectKeeper = stack.use(createObjectKeeper({ catalogue, objects, stores, node, log }));
-	return { keeper, objects, objectKeeper, backends, cache };
+	const isSeeded = (store: ImageStore) => seeded.includes(store);
+	const objectKeeper = stack.use(createObjectKeeper({ catalogue, objects, stores, isSeeded, log }));
+	const readersKeeper = stack.use(createReadersKeeper({ catalogue, stores, log }));
+	return { keeper, objects, objectKeeper, readersKeeper, backends, cache };
 }
 
 function startChores(
 	{ config, log, stack }: Surroundings,
 	{ catalogue, membership }: Ground,
 	{ content, stores }: Bytes,
-	{ keeper, objects, objectKeeper, backends, cache }: Replication,
+	{ keeper, objects, objectKeeper, readersKeeper, backends, cache }: Replication,
 ): void {
 	const scrubber = createScrubber({
 		...{ catalogue, repository: database(catalogue), data: content, stores, objects, arrivals: anyArrival, log },
@@ -237,6 +245,7 @@ function startChores(
 			[
 				{ name: 'say what is held', work: keeper.reconcile },
 				{ name: 'look for stray objects', work: objectKeeper.start },
+				{ name: 'tell stores who may read', work: readersKeeper.start },
 				...backends.map(({ store, seeder }) => ({ name: `seed ${store.id}`, work: seeder.start })),
 				{ name: 'scrub deleted images', everyMs: SCRUB_EVERY_MS, work: (signal) => scrubber.scrub({ signal }) },
 				...(cache === undefined ? [] : [{ name: 'prune the cache', everyMs: COLLECT_EVERY_MS, work: () => cache.prune() }]),

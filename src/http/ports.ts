@@ -11,6 +11,8 @@ export interface Capability {
 	/** catalogue, content, exchange, … */
 	readonly name: string;
 	readonly ready: boolean;
+	/** the node does its work without it, if less of it; default false */
+	readonly optional?: boolean;
 	/** why not, safe to show */
 	readonly detail?: string;
 }

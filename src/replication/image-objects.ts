@@ -15,9 +15,11 @@ export interface ImageObjectsOptions {
 	/** durable; the notes */
 	readonly kv: KeyValue;
 	readonly content: Pick<ContentStore, 'read' | 'file' | 'pin'>;
+	/** What `leave` is told; default: the note alone stays, for the next start. */
+	readonly onLeft?: (id: ImageId, store: ImageStore) => void;
 }
 
-export function createImageObjects({ kv, content }: ImageObjectsOptions): ImageObjects {
+export function createImageObjects({ kv, content, onLeft }: ImageObjectsOptions): ImageObjects {
 	/** Of one object: a put and a removal at the same time would leave what neither knows of. */
 	const alone = oneAtATime();
 
@@ -110,6 +112,10 @@ export function createImageObjects({ kv, content }: ImageObjectsOptions): ImageO
 			await alone(keyOf(store, id), () => remove(id, store, call));
 		},
 		isDeclined: (id, store) => kv.get(declinedKey(store, id)) !== undefined,
+		leave(id, store) {
+			if (noteOf(keyOf(store, id)) !== undefined) onLeft?.(id, store);
+		},
+		isNoted: (id, store) => noteOf(keyOf(store, id)) !== undefined,
 		async *noted(store) {
 			const prefix = keyOf(store, '');
 			for await (const key of kv.keys({ gt: prefix, lt: `${prefix}~` })) yield key.slice(prefix.length);

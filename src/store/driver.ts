@@ -30,6 +30,8 @@ export interface DriverManifest {
 	readonly adoptsFiles: boolean;
 	/** says what it holds; its `list` is there. Default false */
 	readonly lists?: boolean;
+	/** may be told who reads an object; its `share` is there when its options ask for that. Default false */
+	readonly shares?: boolean;
 }
 
 /** A type of store: what the register holds. */

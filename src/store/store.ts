@@ -8,7 +8,15 @@ import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ByteRange } from '#domain/controller.ts';
 import { codeOf, ImageError } from '#domain/errors.ts';
-import type { ImageStore, ListedObject, ObjectSource, PutCall, StoreCall, StoredObject } from '#domain/ports/stores.ts';
+import type {
+	ImageStore,
+	ListedObject,
+	ObjectSource,
+	PutCall,
+	StoreCall,
+	StoredObject,
+	StoreReaders,
+} from '#domain/ports/stores.ts';
 import type { Log } from '#lib/log.ts';
 import { orLeft } from '#lib/or-left.ts';
 import type { DriverManifest, StoreDriver } from './driver.ts';
@@ -135,6 +143,10 @@ export function createStore(parts: StoreParts): ImageStore {
 		}
 	}
 
+	async function share(location: string, readers: StoreReaders, call: StoreCall): Promise<void> {
+		await ask(async (driver, inner) => driver.share?.(location, readers, inner), call);
+	}
+
 	return {
 		id,
 		type: manifest.type,
@@ -191,9 +203,7 @@ export function createStore(parts: StoreParts): ImageStore {
 		locate: (key, call) => ask(async (driver) => driver.locate(key), call),
 		check: (call) => ask((driver, inner) => driver.check(inner), call),
 		...(manifest.lists === true && { list }),
-		async share(location, readers, call) {
-			await ask(async (driver, inner) => driver.share?.(location, readers, inner), call);
-		},
+		...(manifest.shares === true && { share }),
 	};
 }
 

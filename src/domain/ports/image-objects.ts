@@ -16,6 +16,13 @@ export interface ImageObjects {
 	/** As `remove`, and the image is not brought there again until somebody asks for that. */
 	decline(id: ImageId, store: ImageStore, call: StoreCall): Promise<void>;
 	isDeclined(id: ImageId, store: ImageStore): boolean;
+	/**
+	 * An attempt to put has failed, and the image lives on without it: whatever it may have left there goes, now or as soon as
+	 * the store lets it, unless a record names it by then.
+	 */
+	leave(id: ImageId, store: ImageStore): void;
+	/** A store holds, or may hold, an object of ours. */
+	isNoted(id: ImageId, store: ImageStore): boolean;
 	/** Ids of images of which a store holds, or may hold, an object of ours. */
 	noted(store: ImageStore): AsyncIterable<ImageId>;
 }

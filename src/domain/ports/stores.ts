@@ -39,8 +39,8 @@ export interface ImageStore {
 	/** Where an object of this key would be: needed to find what a crash has left without a note. Undefined where nobody can tell before. */
 	locate(key: string, call: StoreCall): Promise<string | undefined>;
 	check(call: StoreCall): Promise<void>;
-	/** Tells the backend who may read an object, where it has a notion of that. */
-	share(location: string, readers: StoreReaders, call: StoreCall): Promise<void>;
+	/** Tells the backend who may read an object: the same again does no harm. Absent where it has no notion of that. */
+	share?(location: string, readers: StoreReaders, call: StoreCall): Promise<void>;
 	/** What lies there under names that are image ids, in no order, whoever put it there. Absent where the backend cannot tell. */
 	list?(call: StoreCall): AsyncIterable<ListedObject>;
 }

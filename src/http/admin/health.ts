@@ -10,7 +10,7 @@ export interface HealthOptions {
 	readonly disableFile?: string;
 }
 
-/** `/healthcheck` is Glance's; `/livez` says that the process answers, `/readyz` that every capability works. */
+/** `/healthcheck` is Glance's; `/livez` says that the process answers, `/readyz` that every capability works that the node needs. */
 export function healthRoutes(health: Health, { disableFile }: HealthOptions = {}): readonly Route[] {
 	async function healthcheck(c: AppContext): Promise<Response> {
 		const disabled = disableFile !== undefined && (await exists(disableFile));
@@ -29,7 +29,7 @@ export function healthRoutes(health: Health, { disableFile }: HealthOptions = {}
 	}
 	async function ready(c: AppContext): Promise<Response> {
 		const capabilities = await health.readiness({ signal: AbortSignal.timeout(READINESS_MS) });
-		const all = capabilities.every((capability) => capability.ready);
+		const all = capabilities.every(({ ready, optional }) => ready || optional === true);
 		return respondJson(c, all ? 200 : 503, { ready: all, capabilities });
 	}
 	return [

@@ -23,6 +23,7 @@ const manifest: DriverManifest = {
 	ranged: true,
 	removable: true,
 	adoptsFiles: false,
+	shares: true,
 };
 
 export const swift: DriverKind = {

@@ -14,7 +14,7 @@ import { naming, placed } from './taking.ts';
 import { importTargets } from './targets.ts';
 
 export function importingVerbs(parts: Location, readPlaces: (ctx: RequestContext, image: Image) => AsyncIterable<Uint8Array>) {
-	const { change, data, stores, objects, arrivals, repository, release, site, hashAlgorithm } = parts;
+	const { change, data, stores, objects, arrivals, repository, release, site, hashAlgorithm, log } = parts;
 
 	async function beginImport(_ctx: RequestContext, id: ImageId, request: ImportRequest, plan: ImportPlan): Promise<Image> {
 		return change(id, (image) => {
@@ -111,13 +111,16 @@ export function importingVerbs(parts: Location, readPlaces: (ctx: RequestContext
 		});
 	}
 
-	function missImport(_ctx: RequestContext, id: ImageId, store: string): Promise<Image> {
-		return change(id, (image) => [
+	async function missImport(_ctx: RequestContext, id: ImageId, store: string): Promise<Image> {
+		const missed = await change(id, (image) => [
 			noted(id, {
 				[IMPORTING]: without(image, IMPORTING, store),
 				[FAILED]: [...without(image, FAILED, store), store].toSorted(),
 			}),
 		]);
+		const backend = stores.find(store);
+		if (backend !== undefined) objects.leave(id, backend);
+		return missed;
 	}
 
 	function activateImport(_ctx: RequestContext, id: ImageId): Promise<Image> {
@@ -149,13 +152,23 @@ export function importingVerbs(parts: Location, readPlaces: (ctx: RequestContext
 				noted(id, { [IMPORTING]: [], [FAILED]: missed, [IMPORT_TASK]: [] }),
 			];
 		});
-		for (const store of new Set([...fresh, ...listed(image, IMPORTING)])) {
-			const backend = stores.find(store);
-			if (backend !== undefined && !ended.copies.some((copy) => copy.store === store))
-				await objects.remove(id, backend, storeCall(ctx));
-		}
+		for (const store of new Set([...fresh, ...listed(image, IMPORTING)])) await clear(ctx, id, store);
 		if (image.staged !== null && image.status === 'importing') await release(image.staged.content.root);
 		return ended;
+	}
+
+	/** The image may be on its way again already, and then what is there is the new attempt's. */
+	async function clear(ctx: RequestContext, id: ImageId, storeId: string): Promise<void> {
+		const store = stores.find(storeId);
+		const image = await repository.get(id);
+		const isBusy = image.status === 'saving' || image.status === 'importing' || listed(image, IMPORTING).includes(storeId);
+		if (store === undefined || isBusy || image.copies.some((copy) => copy.store === storeId)) return;
+		try {
+			await objects.remove(id, store, storeCall(ctx));
+		} catch (error) {
+			log.warn({ err: error, image: id, store: storeId }, 'an object of an import that failed is removed later');
+			objects.leave(id, store);
+		}
 	}
 
 	return { beginImport, stageImport, checkImport, importTo, missImport, activateImport, endImport };

@@ -41,6 +41,7 @@ export function takingVerbs(parts: Location) {
 		if (store === undefined) return;
 		await objects.remove(id, store, { signal: AbortSignal.timeout(WITHDRAW_MS) }).catch((error: unknown) => {
 			log.warn({ err: error, image: id, store: store.id }, 'an object of an upload that failed is removed later');
+			objects.leave(id, store);
 		});
 	}
 

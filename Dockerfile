@@ -13,8 +13,10 @@ COPY src ./src
 RUN mkdir data
 
 FROM docker.io/library/debian:trixie-slim
+# What examines and converts images at an import (qemu-utils, xz-utils) and confines it (util-linux), and Ceph's libraries
+# for stores of the type rbd and cinder.
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends libstdc++6 \
+ && apt-get install --yes --no-install-recommends libstdc++6 qemu-utils xz-utils util-linux librados2 librbd1 \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=build /app/package.json /app/LICENSE /app/
 COPY --from=build /app/node_modules /app/node_modules

@@ -9,7 +9,7 @@ import type { StoreOptions } from '#store/options.ts';
 import { CEPH, type RealServer, type ServerKind, startServer } from './real-servers.ts';
 import { temporaryDir } from './temporary-dir.ts';
 
-/** without its S3 and Swift gateway */
+/** Without its S3 and Swift gateway: one that is harmed has no need of it. */
 const CEPH_FOR_RBD: ServerKind = {
 	...CEPH,
 	packages: CEPH.packages.filter((name) => name !== 'radosgw'),
@@ -34,7 +34,7 @@ export interface RealCeph extends AsyncDisposable {
 
 /** A cluster, or why there is none. `own`: to be harmed. */
 export async function realCeph({ own = false } = {}): Promise<RealCeph | { readonly missing: string }> {
-	const server = await startServer(CEPH_FOR_RBD, { own });
+	const server = await (own ? startServer(CEPH_FOR_RBD, { own }) : startServer(CEPH));
 	return server.missing === false ? describeCeph(server) : server;
 }
 

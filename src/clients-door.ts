@@ -43,7 +43,7 @@ import type { Surroundings } from './surroundings.ts';
 interface Floor {
 	readonly db: KeyValue;
 	readonly catalogue: LocalCatalogue;
-	readonly content: ImageData;
+	readonly content: ImageData & { file(root: string): string | undefined };
 	/** absent: none is offered */
 	readonly cache: ImageCache | undefined;
 	readonly site: string;
@@ -71,7 +71,7 @@ export async function openClientsDoor(
 	const api = await apiOptions(config.api, config);
 	const arrivals = openArrivals(around, openSignatures(around, keystone));
 	const app = createApp({
-		...(await openControllers(around, floor, policy, quota, api, arrivals)),
+		...(await openControllers(around, floor, policy, quota, api, arrivals, keystone)),
 		usage: quota,
 		locationsOf: locationsFor(policy, stores),
 		identity,
@@ -95,6 +95,7 @@ async function openControllers(
 	quota: Quota,
 	api: Partial<ApiOptions>,
 	arrivals: Arrivals,
+	keystone: ReturnType<typeof openKeystone>,
 ) {
 	const { config, log, stack } = around;
 	const { propertyProtections, hashAlgorithm } = config;
@@ -119,7 +120,7 @@ async function openControllers(
 		images,
 		metadefs: buildMetadefController(shared),
 		stores: buildStoreController({ stores, nodes: () => catalogue.nodes(), site, policy }),
-		...(await openTasks(around, { ...shared, db, site, node, images, parseDraft: draftParser(api) })),
+		...(await openTasks(around, { ...shared, db, site, node, images, content, keystone, parseDraft: draftParser(api) })),
 		cache: buildCacheController({ ...shared, cache }),
 		olderCache: buildCacheController({ ...shared, cache }, 'single'),
 	};

@@ -11,10 +11,15 @@ import type { TaskController } from '#domain/tasks/controller.ts';
 import { buildTaskController, buildTaskStarter } from '#domain/tasks/onion.ts';
 import { taskProgress } from '#domain/tasks/progress.ts';
 import { isTaskOver, openTaskRepository } from '#domain/tasks/repository.ts';
+import type { ImageImportOptions } from '#imports/image-import.ts';
 import { taskRunners } from '#imports/index.ts';
+import { fetchMethods } from '#imports/methods/index.ts';
+import { createRegions, type RegionsOptions } from '#imports/methods/regions.ts';
 import { createTaskExecutor } from '#imports/task-executor.ts';
 import { createWebSource } from '#imports/web-source.ts';
+import type { Keystone, ServiceAccess } from '#keystone/ports.ts';
 import type { KeyValue } from '#lib/key-value.ts';
+import { openPlugins } from './open-plugins.ts';
 import type { Surroundings } from './surroundings.ts';
 
 interface TaskFloor {
@@ -23,6 +28,9 @@ interface TaskFloor {
 	readonly site: string;
 	readonly node: string;
 	readonly images: ImageController;
+	readonly content: ImageImportOptions['staged'];
+	/** absent: there is no catalogue of regions, and no token of the node's own */
+	readonly keystone: (Keystone & ServiceAccess) | undefined;
 	readonly policy: Policy;
 	readonly notifier: Notifier;
 	readonly clock: () => number;
@@ -38,19 +46,22 @@ interface OpenTasks {
 const HOUR_MS = 3600_000;
 
 /** Resolves when what an earlier process has left is settled or under way again. */
-export async function openTasks({ config, log, stack }: Surroundings, floor: TaskFloor): Promise<OpenTasks> {
-	const { db, images, clock, parseDraft } = floor;
+export async function openTasks(around: Surroundings, floor: TaskFloor): Promise<OpenTasks> {
+	const { config, log, stack } = around;
+	const { db, images, clock, parseDraft, content, keystone } = floor;
 	const repository = await openTaskRepository({ kv: db.sub('tasks/'), clock });
 	const unfinished = new Set(repository.stubs().flatMap(({ imageId, expiresAt }) => (expiresAt === null && imageId) || []));
 	await recoverImports(floor, (id) => unfinished.has(id));
 	const progress = taskProgress({ ...floor, repository, timeToLiveMs: config.tasks.timeToLiveHours * HOUR_MS });
+	const { filtering, parallelStores, extraProperties } = config.imports;
+	const web = createWebSource({ filtering });
+	const plainWeb = createWebSource({ filtering, redirects: false });
+	const regions = createRegions(regionsBy(keystone));
+	const methods = fetchMethods({ web, plainWeb, regions, extraProperties });
+	const plugins = await openPlugins(around);
 	const runners = taskRunners({
-		log,
+		...{ log, images, web, parseDraft, clock, methods, plugins, parallelStores, staged: content },
 		hashes: config.locations.hash,
-		images,
-		web: createWebSource({ filtering: config.imports.filtering }),
-		parseDraft,
-		clock,
 	});
 	const executor = stack.use(createTaskExecutor({ repository, progress, runners, log }));
 	await executor.resume();
@@ -63,12 +74,22 @@ export async function openTasks({ config, log, stack }: Surroundings, floor: Tas
 	const shared = {
 		images,
 		tasks: buildTaskStarter({ ...parts, runners }),
-		isOver: (task: string) => isTaskOver(repository, task),
+		isOver: (task: string) => isTaskOver(repository, task, clock()),
 	};
 	return {
 		// the API creates tasks of one type only; the others come of requests that have routes of their own
 		tasks: buildTaskController({ ...parts, runners: { import: runners.import } }),
-		imports: buildImportController({ ...shared, methods: ['glance-direct', 'copy-image'], check: async () => {} }),
+		imports: buildImportController({ ...shared, methods: config.imports.methods, check: methods.check }),
 		locations: buildLocationController({ ...shared, hashes: config.locations.hash }),
+	};
+}
+
+function regionsBy(keystone: TaskFloor['keystone']): RegionsOptions {
+	return {
+		token: async (signal) => keystone?.token(signal),
+		async catalogue(signal) {
+			const answer = await keystone?.ask({ method: 'GET', path: '/auth/catalog', signal });
+			return (answer?.body as { readonly catalog?: unknown } | undefined)?.catalog;
+		},
 	};
 }

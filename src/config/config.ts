@@ -219,6 +219,12 @@ export interface ImportsConfig {
 	};
 	/** what happens to imported bytes before they are stored, in this order */
 	readonly plugins: readonly ImportPluginName[];
+	/** what clients may ask for */
+	readonly methods: readonly ImportMethodName[];
+	/** stores that one import fills at a time */
+	readonly parallelStores: number;
+	/** names of properties that come along from another region begin with one of them */
+	readonly extraProperties: readonly string[];
 	readonly conversionFormat: ConversionFormat;
 	/** properties by name */
 	readonly inject: Readonly<Record<string, string>>;
@@ -272,6 +278,10 @@ export const HASH_ALGORITHMS = ['sha512', 'sha256', 'sha384'] as const;
 
 export const PROPERTY_RULE_FORMATS = ['roles', 'policies'] as const;
 export type PropertyRuleFormat = (typeof PROPERTY_RULE_FORMATS)[number];
+
+/** Glance's names of its import methods. */
+export const IMPORT_METHODS = ['glance-direct', 'web-download', 'glance-download', 'copy-image'] as const;
+export type ImportMethodName = (typeof IMPORT_METHODS)[number];
 
 /** Glance's names of its plugins. */
 export const IMPORT_PLUGINS = ['no_op', 'inject_image_metadata', 'image_decompression', 'image_conversion'] as const;

@@ -87,6 +87,8 @@ export interface Upload {
 	readonly declaredSize?: number;
 	/** id of the store that is to have it; absent: the default one. `invalid` when it is not there, `gone` when it takes nothing */
 	readonly store?: string;
+	/** of staging within an import: what of the image changes in the same moment */
+	readonly changes?: readonly ImageChange[];
 	/** the most this upload may carry, in bytes; a layer may lower it; beyond it: `too-large` */
 	readonly maxBytes: number;
 }

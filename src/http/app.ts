@@ -121,7 +121,7 @@ export function apiRoutes(parts: AppParts): readonly Route[] {
 	return [
 		...healthRoutes(health, api.healthDisableFile === undefined ? {} : { disableFile: api.healthDisableFile }),
 		...imageRoutes({ images, importMethods: imports.methods, rules, locationsOf, pages: api, publicUrl }),
-		...imageDataRoutes(images, rules, limits),
+		...imageDataRoutes(images, { ...rules, stages: imports.methods.includes('glance-direct') }, limits),
 		...tagRoutes(images, rules),
 		...actionRoutes(images),
 		...memberRoutes(images, rules),

@@ -7,6 +7,7 @@ import type { ImageController } from '#domain/controller.ts';
 import { codeOf, ImageError } from '#domain/errors.ts';
 import type { ImageDraft, ImageId } from '#domain/image.ts';
 import type { TaskInput, TaskJob, TaskRunner } from '#domain/ports/task-runners.ts';
+import { telling } from './telling.ts';
 import type { WebSource } from './web-source.ts';
 
 export interface LegacyImportOptions {
@@ -17,9 +18,6 @@ export interface LegacyImportOptions {
 	/** UTC milliseconds */
 	readonly clock: () => number;
 }
-
-const SAY_EVERY_MS = 2000;
-const MIB = 1024 * 1024;
 
 export function legacyImport({ images, web, parseDraft, clock }: LegacyImportOptions): TaskRunner {
 	/** Noted before it is there where its id is ours: a crash in between must not leave one that nobody would ever remove. */
@@ -70,23 +68,4 @@ function locationOf({ import_from: url }: TaskInput): string {
 	if (typeof url !== 'string' || url === '') throw new ImageError('invalid', 'import_from must be a URL');
 	if (/^(?:file|filesystem):/i.test(url)) throw new ImageError('invalid', 'files of this machine are not imported');
 	return url;
-}
-
-/** Says now and then how far it is. */
-async function* telling(
-	data: AsyncIterable<Uint8Array>,
-	job: TaskJob,
-	clock: () => number,
-	size: number | undefined,
-): AsyncGenerator<Uint8Array> {
-	const of = size === undefined ? '' : ` of ${Math.floor(size / MIB)}`;
-	let bytes = 0;
-	let due = clock() + SAY_EVERY_MS;
-	for await (const chunk of data) {
-		yield chunk;
-		bytes += chunk.length;
-		if (clock() < due) continue;
-		due = clock() + SAY_EVERY_MS;
-		await job.say(`${Math.floor(bytes / MIB)}${of} MiB fetched`);
-	}
 }

@@ -13,7 +13,13 @@ export interface WebSource {
 	 * What is there. Resolves when the answer's head has come: the caller must then iterate `data`, or dispose.
 	 * `invalid` for an answer that is no 200, or that is encoded; `unavailable` when there is none; `timeout`.
 	 */
-	open(url: string, options: { readonly signal: AbortSignal }): Promise<WebBody>;
+	open(url: string, options: WebOpening): Promise<WebBody>;
+}
+
+export interface WebOpening {
+	readonly signal: AbortSignal;
+	/** only for a source without redirects: they would go along */
+	readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface WebBody extends Disposable {
@@ -26,6 +32,8 @@ export interface WebBody extends Disposable {
 export interface WebSourceOptions extends Pick<WebClientOptions, 'answerMs' | 'resolve' | 'ownAddresses'> {
 	/** Glance's `import_filtering_opts` */
 	readonly filtering?: WebFilter;
+	/** false: an answer that leads elsewhere is none. Default true */
+	readonly redirects?: boolean;
 	/** a body that brings nothing for so long is given up. Default 60 s */
 	readonly stallMs?: number;
 	/** for everything. Default one day */
@@ -33,17 +41,18 @@ export interface WebSourceOptions extends Pick<WebClientOptions, 'answerMs' | 'r
 }
 
 const REDIRECTS = { most: 3, statuses: [301, 302, 303, 307, 308] };
+const NO_REDIRECTS = { most: 0, statuses: [] };
 const DAY_MS = 86_400_000;
 
 export function createWebSource(options: WebSourceOptions = {}): WebSource {
-	const { filtering = {}, stallMs = 60_000, wholeMs = DAY_MS, ...rest } = options;
-	const client = createWebClient({ ...rest, filter: filtering, redirects: REDIRECTS });
+	const { filtering = {}, redirects = true, stallMs = 60_000, wholeMs = DAY_MS, ...rest } = options;
+	const client = createWebClient({ ...rest, filter: filtering, redirects: redirects ? REDIRECTS : NO_REDIRECTS });
 	return {
 		check: (url, { signal }) => client.check(url, signal).catch(tell),
-		async open(url, { signal }) {
+		async open(url, { signal, headers = {} }) {
 			using opening = new DisposableStack();
 			const whole = opening.use(deadline(wholeMs, new ImageError('timeout', 'the fetch took too long'), signal));
-			const answer = opening.use(await client.ask(url, { signal: whole.signal }).catch(tell));
+			const answer = opening.use(await client.ask(url, { headers, signal: whole.signal }).catch(tell));
 			const size = sizeOf(answer);
 			const open = opening.move();
 			return { size, data: dataOf(answer, stallMs), [Symbol.dispose]: () => open.dispose() };

@@ -72,8 +72,13 @@ describe('import', () => {
 	it('is said where clients look for it', async () => {
 		await using api = await startApi();
 		const created = await api.ask('POST', '/v2/images', { body: {} });
-		assert.equal(created.headers['openstack-image-import-methods'], 'glance-direct,copy-image');
-		assert.deepEqual((await api.ask('GET', '/v2/info/import')).json['import-methods'].value, ['glance-direct', 'copy-image']);
+		assert.equal(created.headers['openstack-image-import-methods'], 'glance-direct,web-download,glance-download,copy-image');
+		assert.deepEqual((await api.ask('GET', '/v2/info/import')).json['import-methods'].value, [
+			'glance-direct',
+			'web-download',
+			'glance-download',
+			'copy-image',
+		]);
 	});
 	it('that cannot be finished leaves a queued image and no byte', async () => {
 		const data = memoryImageData();
@@ -108,7 +113,7 @@ describe('import', () => {
 		await after.executor.idle();
 		assert.equal((await api.ask('GET', `/v2/images/${id}`)).json.status, 'active');
 	});
-	it('that was begun and came no further before the process was killed leaves a queued image', async () => {
+	it('that was begun and came no further before the process was killed is done by the next one', async () => {
 		const kv = memoryKeyValue();
 		const shared = { catalogue: await testCatalogue('centre'), data: memoryImageData(), tasksKv: kv };
 		const before = await testSite(shared);
@@ -121,7 +126,8 @@ describe('import', () => {
 		await repository.save(moved(repository.get(waiting?.id ?? ''), 'processing', Date.now()));
 		const after = await testSite(shared);
 		await after.executor.resume();
-		assert.equal((await api.ask('GET', `/v2/images/${id}`)).json.status, 'queued');
-		assert.equal(shared.data.contents.size, 0);
+		await after.executor.idle();
+		assert.equal((await api.ask('GET', `/v2/images/${id}`)).json.status, 'active');
+		assert.equal(shared.data.contents.size, 1);
 	});
 });

@@ -39,7 +39,9 @@ export interface TestSite extends Omit<TestTasks, 'repository'> {
 /** `limits` only where they differ from Glance's. */
 type QuotaOverrides = Partial<Omit<QuotaParts, 'limits' | 'catalogue'>> & { readonly limits?: Partial<QuotaLimits> };
 
-type TaskOverrides = Partial<Pick<TestTasksOptions, 'web' | 'runners' | 'tasksKv' | 'maxTasks' | 'atOnce'>>;
+type TaskOverrides = Partial<
+	Pick<TestTasksOptions, 'web' | 'runners' | 'tasksKv' | 'maxTasks' | 'atOnce' | 'regions' | 'plugins' | 'parallelStores'>
+>;
 
 interface SiteOverrides {
 	readonly data?: ImageData;
@@ -89,7 +91,7 @@ export async function testSite(
 		images,
 		metadefs: buildMetadefController(shared),
 		stores: buildStoreController({ stores, nodes: () => catalogue.nodes(), site, policy: shared.policy }),
-		...(await testTasks({ ...shared, images })),
+		...(await testTasks({ ...shared, data, images })),
 		cache: buildCacheController(cacheParts),
 		olderCache: buildCacheController(cacheParts, 'single'),
 		catalogue,

@@ -1,8 +1,10 @@
 /** Tasks of a test site: kept in memory unless told otherwise, done by the real executor. */
 import { memoryKeyValue } from '#catalogue/memory.ts';
 import type { ImageController } from '#domain/controller.ts';
+import { IMPORT_METHODS } from '#domain/import-request.ts';
 import { buildImportController, type ImportController } from '#domain/imports/controller.ts';
 import { buildLocationController, type LocationController } from '#domain/imports/locations.ts';
+import type { ImageData } from '#domain/ports/image-data.ts';
 import type { Notifier } from '#domain/ports/notifier.ts';
 import type { Policy } from '#domain/ports/policy.ts';
 import type { TaskRunners } from '#domain/ports/task-runners.ts';
@@ -12,10 +14,15 @@ import { taskProgress } from '#domain/tasks/progress.ts';
 import { isTaskOver, openTaskRepository, type TaskRepository } from '#domain/tasks/repository.ts';
 import { draftParser } from '#http/app.ts';
 import { taskRunners } from '#imports/index.ts';
+import type { RegionalImages } from '#imports/methods/glance-download.ts';
+import { fetchMethods } from '#imports/methods/index.ts';
+import { createRegions } from '#imports/methods/regions.ts';
+import type { ImportPlugin } from '#imports/plugins/plugin.ts';
 import { createTaskExecutor, type RunningExecutor } from '#imports/task-executor.ts';
 import { createWebSource, type WebSource } from '#imports/web-source.ts';
 import type { KeyValue } from '#lib/key-value.ts';
 import { silentLog } from '#lib/log.ts';
+import { memoryImageData } from './memory-image-data.ts';
 
 export interface TestTasks {
 	readonly tasks: TaskController;
@@ -35,6 +42,10 @@ export interface TestTasksOptions {
 	readonly tasksKv?: KeyValue;
 	readonly maxTasks?: number;
 	readonly atOnce?: number;
+	readonly data?: ImageData;
+	readonly regions?: RegionalImages;
+	readonly plugins?: readonly ImportPlugin[];
+	readonly parallelStores?: number;
 }
 
 export const TIME_TO_LIVE_MS = 48 * 3600_000;
@@ -43,19 +54,29 @@ export async function testTasks(options: TestTasksOptions): Promise<TestTasks> {
 	const { images, clock, web = createWebSource(), tasksKv: kv = memoryKeyValue(), ...rest } = options;
 	const repository = await openTaskRepository({ ...rest, kv, clock });
 	const progress = taskProgress({ ...options, repository, timeToLiveMs: TIME_TO_LIVE_MS });
+	const regions = options.regions ?? createRegions({ catalogue: async () => [], token: async () => undefined });
+	const methods = fetchMethods({ web, plainWeb: web, regions, extraProperties: ['hw_', 'os_type'] });
 	const runners: TaskRunners =
-		options.runners ?? taskRunners({ log: silentLog, hashes: true, images, web, parseDraft: draftParser({}), clock });
+		options.runners ??
+		taskRunners({
+			...{ log: silentLog, hashes: true, methods, plugins: options.plugins ?? [], parallelStores: options.parallelStores ?? 1 },
+			staged: { ...(options.data ?? memoryImageData()), file: () => undefined },
+			images,
+			web,
+			parseDraft: draftParser({}),
+			clock,
+		});
 	const executor = createTaskExecutor({ ...rest, repository, progress, runners, log: silentLog });
 	const parts = { ...options, repository, executor };
 	const { api_image_import: _, location_import: __, ...clientRunners } = runners;
 	const shared = {
 		images,
 		tasks: buildTaskStarter({ ...parts, runners }),
-		isOver: (task: string) => isTaskOver(repository, task),
+		isOver: (task: string) => isTaskOver(repository, task, clock()),
 	};
 	return {
 		tasks: buildTaskController({ ...parts, runners: clientRunners }),
-		imports: buildImportController({ ...shared, methods: ['glance-direct', 'copy-image'], check: async () => {} }),
+		imports: buildImportController({ ...shared, methods: IMPORT_METHODS, check: methods.check }),
 		locations: buildLocationController({ ...shared, hashes: true }),
 		executor,
 		repository,

@@ -93,6 +93,9 @@ describe('defaults', () => {
 			imports: {
 				filtering: {},
 				plugins: [],
+				methods: ['glance-direct', 'web-download', 'copy-image'],
+				parallelStores: 1,
+				extraProperties: ['hw_', 'trait:', 'os_distro', 'os_secure_boot', 'os_type'],
 				conversionFormat: 'raw',
 				inject: {},
 				injectIgnoreRoles: ['admin'],

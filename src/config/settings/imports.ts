@@ -3,7 +3,7 @@
  * both are given. What becomes of them is the plugins' part.
  */
 import { TiB } from '#lib/sizes.ts';
-import { CONVERSION_FORMATS, type Config, IMPORT_PLUGINS } from '../config.ts';
+import { CONVERSION_FORMATS, type Config, IMPORT_METHODS, IMPORT_PLUGINS } from '../config.ts';
 import { parseAnyWords, parseBytes, parseCount, parseOneOf, parseWord } from '../parse-values.ts';
 import { many, one, type Values } from './setting.ts';
 
@@ -52,6 +52,28 @@ export const importSettings = {
 			byDefault: 'none',
 		},
 		(names) => names.map(parseOneOf(IMPORT_PLUGINS)),
+	),
+	importMethods: many(
+		{
+			key: 'import.methods',
+			hint: 'method,…',
+			help: `what clients may import by: ${IMPORT_METHODS.join(', ')}`,
+			byDefault: 'glance-direct, web-download, copy-image',
+		},
+		(names) => names.map(parseOneOf(IMPORT_METHODS)),
+	),
+	importParallelStores: one(
+		{ key: 'import.parallel_stores', hint: 'count', help: 'stores that one import fills at a time', byDefault: '1' },
+		parseCount({ min: 1, max: 64 }),
+	),
+	importExtraProperties: many(
+		{
+			key: 'import.extra_properties',
+			hint: 'prefix,…',
+			help: 'what properties that come along from another region begin with',
+			byDefault: 'hw_, trait:, os_distro, os_secure_boot, os_type',
+		},
+		parseAnyWords,
 	),
 	importConversionFormat: one(
 		{
@@ -104,6 +126,9 @@ export function importsOf(said: Said): Config['imports'] {
 	return {
 		filtering,
 		plugins: said.importPlugins ?? [],
+		methods: said.importMethods ?? ['glance-direct', 'web-download', 'copy-image'],
+		parallelStores: said.importParallelStores ?? 1,
+		extraProperties: said.importExtraProperties ?? ['hw_', 'trait:', 'os_distro', 'os_secure_boot', 'os_type'],
 		conversionFormat: said.importConversionFormat ?? 'raw',
 		inject: said.importInject ?? {},
 		injectIgnoreRoles: said.importInjectIgnoreRoles ?? ['admin'],

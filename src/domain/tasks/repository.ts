@@ -5,6 +5,7 @@
  */
 import type { KeyChange, KeyValue } from '#lib/key-value.ts';
 import { ImageError } from '../errors.ts';
+import type { TaskStatus } from '../task.ts';
 import { stubOf, type TaskRecord, type TaskStub } from './record.ts';
 
 export interface TaskRepository {
@@ -82,10 +83,12 @@ export async function openTaskRepository(options: TaskRepositoryOptions): Promis
 	};
 }
 
-/** It has ended, or nobody knows it. */
-export function isTaskOver(repository: Pick<TaskRepository, 'stubs'>, id: string): boolean {
+const STALE_MS: Readonly<Partial<Record<TaskStatus, number>>> = { pending: 120 * 60_000, processing: 60 * 60_000 };
+
+/** It has ended, nobody knows it, or it has not moved for so long that nobody waits for it any more. As Glance's import lock. */
+export function isTaskOver(repository: Pick<TaskRepository, 'stubs'>, id: string, now: number): boolean {
 	const stub = repository.stubs().find((each) => each.id === id);
-	return stub === undefined || stub.expiresAt !== null;
+	return stub === undefined || stub.expiresAt !== null || now - stub.updatedAt > (STALE_MS[stub.status] ?? 0);
 }
 
 function decoded(value: Uint8Array): TaskRecord {

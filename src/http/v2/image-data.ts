@@ -18,6 +18,11 @@ export interface DataLimits {
 	readonly stallMs?: number;
 }
 
+export interface DataRules extends Pick<ImageRules, 'storesShown'> {
+	/** `glance-direct` is an import method here: without it nothing can be staged */
+	readonly stages: boolean;
+}
+
 const DEFAULT_STALL_MS = 60_000;
 
 /**
@@ -25,14 +30,11 @@ const DEFAULT_STALL_MS = 60_000;
  */
 type DataVerbs = Pick<ImageController, 'upload' | 'stage' | 'download'>;
 
-export function imageDataRoutes(
-	images: DataVerbs,
-	rules: Pick<ImageRules, 'storesShown'>,
-	limits: DataLimits = {},
-): readonly Route[] {
+export function imageDataRoutes(images: DataVerbs, rules: DataRules, limits: DataLimits = {}): readonly Route[] {
 	const hasStores = rules.storesShown !== 'none';
 
 	async function take(c: AppContext, verb: 'upload' | 'stage'): Promise<Response> {
+		if (verb === 'stage' && !rules.stages) throw new ImageError('not-found', 'nothing can be staged here');
 		if (mediaType(c) !== 'application/octet-stream')
 			throw new ImageError('unsupported-type', 'image data must be sent as application/octet-stream');
 		const declaredSize = declaredSizeOf(c);

@@ -98,11 +98,9 @@ export const apiOptions = [
 		scrub_pool_size: int({ min: 1 }),
 		wakeup_time: int({ min: 0 }),
 	}),
-	...later('DEFAULT', 'nothing is imported or staged yet', {
-		enabled_import_methods: bracketed,
-		node_staging_uri: text,
-		http_retries: int(),
-	}),
+	...honoured('DEFAULT', { enabled_import_methods: to('importMethods', bracketed) }),
+	...meaningless('DEFAULT', 'what is staged lies among all other contents of a node', { node_staging_uri: text }),
+	...meaningless('DEFAULT', 'stores are asked again by rules of their own', { http_retries: int() }),
 ];
 
 const UNITS: Readonly<Record<string, number>> = { B: 1, KB: KiB, MB: MiB, GB: GiB, TB: TiB };

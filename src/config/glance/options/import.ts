@@ -4,7 +4,7 @@ import { bool, bracketed, choice, dict, int, list, type OsloValue, text } from '
 
 export const importOptions = [
 	...honoured('image_import_opts', { image_import_plugins: to('importPlugins', bracketed) }),
-	...later('image_import_opts', 'nothing is imported yet', { max_parallel_stores: int({ min: 1 }) }),
+	...honoured('image_import_opts', { max_parallel_stores: to('importParallelStores', int({ min: 1 })) }),
 	...honoured('import_filtering_opts', {
 		allowed_schemes: to('allowedSchemes', bracketed),
 		disallowed_schemes: to('disallowedSchemes', bracketed),
@@ -18,7 +18,7 @@ export const importOptions = [
 		inject: to('importInject', dict, { as: pairsText }),
 	}),
 	...honoured('image_conversion', { output_format: to('importConversionFormat', choice('qcow2', 'raw', 'vmdk')) }),
-	...later('glance_download_properties', 'nothing is imported yet', { extra_properties: bracketed }),
+	...honoured('glance_download_properties', { extra_properties: to('importExtraProperties', bracketed) }),
 	...later('DEFAULT', 'locations are not encrypted, and the first one that works is taken', {
 		metadata_encryption_key: text,
 		location_strategy: choice('location_order', 'store_type'),

@@ -7,6 +7,7 @@ import type { RequestContext } from '#domain/context.ts';
 import type { ImportPlan, Upload } from '#domain/controller.ts';
 import { ImageError } from '#domain/errors.ts';
 import { assertReadyForCopy, assertReadyForFetch, assertReadyForImport, type Image, type ImageId } from '#domain/image.ts';
+import { applyChanges, updateBetween } from '#domain/image-changes.ts';
 import { FAILED, IMPORT_TASK, IMPORTING, type ImportRequest } from '#domain/import-request.ts';
 import type { ImageOp } from '#domain/ports/image-repository.ts';
 import { factsOf, type Location, storeCall } from './shared.ts';
@@ -46,7 +47,8 @@ export function importingVerbs(parts: Location, readPlaces: (ctx: RequestContext
 				if (latest.status !== 'importing')
 					throw new ImageError('conflict', `image ${id} is ${latest.status} and not being imported`);
 				before = latest.staged?.content.root;
-				return [{ type: 'image.stage', id, ...factsOf(written) }];
+				const op = updateBetween(latest, applyChanges(latest, upload.changes ?? []));
+				return [...(op === undefined ? [] : [op]), { type: 'image.stage', id, ...factsOf(written) }];
 			});
 			if (before !== undefined && before !== root) await release(before);
 			return image;

@@ -502,7 +502,13 @@ describe('settings that need one another', () => {
 
 describe('import plugins', () => {
 	test('their order is kept, and pairs are properties', () => {
-		const { filtering: _, ...imports } = load({
+		const {
+			filtering: _,
+			methods: __,
+			parallelStores: ___,
+			extraProperties: ____,
+			...imports
+		} = load({
 			SUNDOG_IMPORT_PLUGINS: 'image_decompression, no_op,image_conversion',
 			SUNDOG_IMPORT_CONVERSION_FORMAT: 'qcow2',
 			SUNDOG_IMPORT_INJECT: 'hw_disk_bus: virtio, url:http://h:1',

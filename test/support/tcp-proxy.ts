@@ -12,6 +12,10 @@ export interface TcpProxy extends AsyncDisposable {
 	bytes(): number;
 	/** Resets every connection and refuses new ones until `mend`. */
 	cut(): void;
+	/** As `cut`, when exactly so many more bytes have passed, whichever way; Infinity: not. */
+	cutAfter(bytes: number): void;
+	/** Resets every connection; new ones are answered with these bytes and ended, until `mend`. */
+	babble(answer: string): void;
 	mend(): void;
 	/** Connections stay, nothing moves until `resume`: a link that swallows packets. */
 	pause(): void;
@@ -25,12 +29,29 @@ export interface TcpProxy extends AsyncDisposable {
 /** Listens on a free loopback port and passes everything on to `target`. */
 export async function startTcpProxy(target: { readonly host?: string; readonly port: number }): Promise<TcpProxy> {
 	const sockets = new Set<Socket>();
-	const link: Link = { cut: false, delayMs: 0, bytesPerSecond: Number.POSITIVE_INFINITY, open: Promise.resolve(), delivered: 0 };
+	const reset = () => {
+		for (const socket of sockets) socket.resetAndDestroy();
+	};
+	const cut = () => {
+		link.cut = true;
+		link.cutAt = Number.POSITIVE_INFINITY;
+		reset();
+	};
+	const link: Link = {
+		...{ cut: false, delayMs: 0, bytesPerSecond: Number.POSITIVE_INFINITY, open: Promise.resolve(), delivered: 0 },
+		...{ cutAt: Number.POSITIVE_INFINITY, snap: cut, answer: undefined },
+	};
 	let release = () => {};
 
 	const server = createServer({ allowHalfOpen: true }, (near) => {
 		if (link.cut) {
 			near.resetAndDestroy();
+			return;
+		}
+		if (link.answer !== undefined) {
+			near.on('error', () => {});
+			const { answer } = link;
+			near.once('data', () => near.end(answer));
 			return;
 		}
 		const far = connect({ host: target.host ?? '127.0.0.1', port: target.port, allowHalfOpen: true });
@@ -51,18 +72,21 @@ export async function startTcpProxy(target: { readonly host?: string; readonly p
 	server.listen(0, '127.0.0.1');
 	await once(server, 'listening');
 
-	const reset = () => {
-		for (const socket of sockets) socket.resetAndDestroy();
-	};
 	return {
 		port: (server.address() as AddressInfo).port,
 		bytes: () => link.delivered,
-		cut() {
-			link.cut = true;
+		cut,
+		cutAfter(bytes) {
+			link.cutAt = link.delivered + bytes;
+		},
+		babble(answer) {
+			link.answer = answer;
 			reset();
 		},
 		mend() {
 			link.cut = false;
+			link.cutAt = Number.POSITIVE_INFINITY;
+			link.answer = undefined;
 		},
 		pause() {
 			const { promise, resolve } = Promise.withResolvers<void>();
@@ -91,6 +115,11 @@ interface Link {
 	bytesPerSecond: number;
 	open: Promise<void>;
 	delivered: number;
+	/** of `delivered` */
+	cutAt: number;
+	snap: () => void;
+	/** what is said instead of the target's words */
+	answer: string | undefined;
 }
 
 /** One direction of one connection: in order, each chunk no earlier than its delay and the rate allow. */
@@ -102,6 +131,12 @@ function carry(from: Socket, to: Socket, link: Link): void {
 		if (early > 0) await pause(early);
 		await link.open;
 		if (to.destroyed) return;
+		const left = link.cutAt - link.delivered;
+		if (chunk.length >= left) {
+			link.delivered += left;
+			to.write(chunk.subarray(0, left), link.snap);
+			return;
+		}
 		link.delivered += chunk.length;
 		if (!to.write(chunk)) await drained(to);
 		if (Number.isFinite(link.bytesPerSecond)) await pause((chunk.length / link.bytesPerSecond) * 1000);

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { LocalCatalogue } from '#catalogue/catalogue.ts';
 import { type ApiConfig, type Config, ConfigError } from '#config/config.ts';
+import { createAdopter } from '#domain/adoption.ts';
 import { buildCacheController } from '#domain/cache/onion.ts';
 import { locationsFor } from '#domain/locations.ts';
 import { buildMetadefController } from '#domain/metadefs/onion.ts';
@@ -21,7 +22,7 @@ import { buildStoreController } from '#domain/stores/controller.ts';
 import { readPrivateFile, writePrivateFileOnce } from '#fleet/private-file.ts';
 import type { ApiOptions } from '#http/api-options.ts';
 import { createApp, draftParser } from '#http/app.ts';
-import type { AdminDesk, Health } from '#http/ports.ts';
+import type { AdminDesk, DeletedImages, Health } from '#http/ports.ts';
 import { readSchemaFile } from '#http/schema-file.ts';
 import { startHttpServer } from '#http/server.ts';
 import { identities } from '#identity/index.ts';
@@ -54,6 +55,7 @@ interface Floor {
 	readonly objects: ImageObjects;
 	readonly health: Health;
 	readonly admin: AdminDesk;
+	readonly deleted: DeletedImages;
 }
 
 /** Resolves when clients are answered. `notes` are what an operator should read once. */
@@ -62,22 +64,24 @@ export async function openClientsDoor(
 	floor: Floor,
 ): Promise<{ readonly http: string; readonly notes: readonly string[] }> {
 	const { config, log, stack } = around;
-	const { site, node, catalogue, stores, health, admin } = floor;
+	const { site, node, catalogue, content, stores, objects, health, admin, deleted } = floor;
 	await recoverInterrupted({ catalogue, site, node });
 	const keystone = openKeystone(around);
 	const { identity, notes } = await openIdentity(around, keystone);
 	const policy = stack.use(await openPolicy({ ...config.policy, log }));
 	const quota = openQuota(around, catalogue, keystone);
 	const api = await apiOptions(config.api, config);
-	const arrivals = openArrivals(around, openSignatures(around, keystone));
+	const looking = openArrivals(around, openSignatures(around, keystone));
 	const app = createApp({
-		...(await openControllers(around, floor, policy, quota, api, arrivals, keystone)),
+		...(await openControllers(around, floor, policy, quota, api, looking.arrivals, keystone)),
 		usage: quota,
 		locationsOf: locationsFor(policy, stores),
 		identity,
 		isAdmin: (ctx) => policy.allows(ctx, 'context_is_admin', {}),
 		health,
 		admin,
+		deleted,
+		adopter: createAdopter({ ...looking, catalogue, data: content, stores, objects, site, hashAlgorithm: config.hashAlgorithm }),
 		log,
 		api,
 	});

@@ -5,10 +5,11 @@ import type { ContentStore, TransferLedger } from '#content/ports.ts';
 import { ImageError } from '#domain/errors.ts';
 import type { Catalogue } from '#domain/ports/catalogue.ts';
 import type { ImageStore, ImageStores } from '#domain/ports/stores.ts';
+import type { Scrubber } from '#domain/scrubber.ts';
 import type { PeerExchange } from '#exchange/ports.ts';
 import type { Invitations } from '#fleet/invitations.ts';
 import type { Membership } from '#fleet/ports.ts';
-import type { AdminDesk, Capability, Health } from '#http/ports.ts';
+import type { AdminDesk, Capability, DeletedImages, Health } from '#http/ports.ts';
 import type { Seeder } from '#replication/seeder.ts';
 
 /** A central backend that is filled, and what fills it. */
@@ -112,6 +113,21 @@ export function createDesk(parts: DeskParts): AdminDesk {
 				sources: ledger.of(root),
 			}));
 			return Promise.all(rows);
+		},
+	};
+}
+
+/** What waits to be scrubbed, as an operator wants to see it. */
+export function deletedImages(scrubber: Scrubber, catalogue: Catalogue): DeletedImages {
+	return {
+		restore: scrubber.restore,
+		async *list() {
+			for await (const id of scrubber.waiting()) {
+				const image = catalogue.image(id);
+				if (image === undefined) continue;
+				const { name, owner, size, updatedAt } = image;
+				yield { id, name, owner, size, deleted_at: new Date(updatedAt).toISOString() };
+			}
 		},
 	};
 }

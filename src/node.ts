@@ -15,7 +15,7 @@ import { database } from '#domain/layers/database.ts';
 import { anyArrival } from '#domain/ports/arrivals.ts';
 import type { NodeRecord } from '#domain/ports/catalogue.ts';
 import type { ImageStore } from '#domain/ports/stores.ts';
-import { createScrubber } from '#domain/scrubber.ts';
+import { createScrubber, type Scrubber } from '#domain/scrubber.ts';
 import { joinFleet } from '#exchange/join.ts';
 import { startPeerExchange } from '#exchange/peer-exchange.ts';
 import type { PeerExchange } from '#exchange/ports.ts';
@@ -38,7 +38,7 @@ import { createReadersKeeper } from '#replication/readers-keeper.ts';
 import { readingOrigins } from '#replication/reading-origins.ts';
 import { createSeeder } from '#replication/seeder.ts';
 import { openClientsDoor } from './clients-door.ts';
-import { type Backend, createDesk, createHealth } from './node-facts.ts';
+import { type Backend, createDesk, createHealth, deletedImages } from './node-facts.ts';
 import { checkConfiguredStores, openConfiguredStores, seededStores, storeSpecs } from './open-stores.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -61,6 +61,7 @@ export async function startNode(
 	const { db, catalogue, membership, invitations } = ground;
 	const { content, ledger, stores } = bytes;
 	const { objects, backends, cache } = replication;
+	const scrubber = openScrubber(around, ground, bytes, replication);
 	const { http, notes } = await openClientsDoor(around, {
 		db,
 		catalogue,
@@ -72,8 +73,9 @@ export async function startNode(
 		objects,
 		health: createHealth({ catalogue, content, exchange, stores }),
 		admin: createDesk({ catalogue, content, ledger, membership, exchange, invitations, stores, backends }),
+		deleted: deletedImages(scrubber, catalogue),
 	});
-	startChores(around, ground, bytes, replication);
+	startChores(around, ground, bytes, replication, scrubber);
 
 	const parts = stack.move();
 	const { site, node } = membership;
@@ -224,17 +226,26 @@ async function startReplication(
 	return { keeper, objects, objectKeeper, readersKeeper, backends, cache };
 }
 
-function startChores(
-	{ config, log, stack }: Surroundings,
+function openScrubber(
+	{ config, log }: Surroundings,
 	{ catalogue, membership }: Ground,
 	{ content, stores }: Bytes,
-	{ keeper, objects, objectKeeper, readersKeeper, backends, cache }: Replication,
-): void {
-	const scrubber = createScrubber({
+	{ objects }: Replication,
+): Scrubber {
+	return createScrubber({
 		...{ catalogue, repository: database(catalogue), data: content, stores, objects, arrivals: anyArrival, log },
 		...{ site: membership.site, hashAlgorithm: config.hashAlgorithm, clock: Date.now },
 		...{ delayedDelete: config.delayedDelete !== undefined, scrubAfterMs: config.delayedDelete?.scrubAfterMs ?? 0 },
 	});
+}
+
+function startChores(
+	{ log, stack }: Surroundings,
+	{ catalogue, membership }: Ground,
+	{ content }: Bytes,
+	{ keeper, objectKeeper, readersKeeper, backends, cache }: Replication,
+	scrubber: Scrubber,
+): void {
 	const isNamed = async (root: string) => (await catalogue.imagesOf(root)).length > 0;
 	const renewOwn = async () => {
 		const fresh = await membership.renew(membership.node, membership.certificate());

@@ -1,6 +1,8 @@
 /** Finds the running node of a data directory and speaks to its admin API. Every failure is one line and an exit code. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { Readable } from 'node:stream';
 import type { Config } from '#config/config.ts';
 import { formatAddress } from '#config/parse.ts';
 import { CliError, EXIT } from './exit-codes.ts';
@@ -17,9 +19,13 @@ export interface AdminClient {
 	post(path: string, body: object): Promise<unknown>;
 	/** Any request of the REST API; the caller judges what the node answered. */
 	ask(method: string, path: string, body?: object): Promise<Reply>;
+	/** An answer of many lines of JSON, as they come; fails when it ends before its end. */
+	lines(method: string, path: string, body?: object): AsyncIterable<Line>;
 	/** `GET /healthcheck`, for which nobody needs a token */
 	ping(): Promise<void>;
 }
+
+export type Line = Readonly<Record<string, unknown>>;
 
 export interface Reply {
 	readonly status: number;
@@ -30,6 +36,8 @@ export interface Reply {
 }
 
 const TIMEOUT_MS = 30_000;
+/** between two lines: a node that reads a large object says so now and then, and waits for a store for two minutes */
+const LINE_TIMEOUT_MS = 300_000;
 /** An answer of the admin API is small; more is somebody else's server. */
 const MAX_MESSAGE_CHARS = 300;
 
@@ -37,10 +45,15 @@ const MAX_MESSAGE_CHARS = 300;
 export function adminClient(config: Config, { named }: { readonly named: boolean }): AdminClient {
 	const { url, tokenFile } = findNode(config, named);
 	const token = config.auth.adminToken ?? readToken(tokenFile);
-	const send = (method: string, path: string, body?: object): Promise<Response> => {
+	const send = (
+		method: string,
+		path: string,
+		body?: object,
+		signal: AbortSignal = AbortSignal.timeout(TIMEOUT_MS),
+	): Promise<Response> => {
 		const json = { Accept: 'application/json', 'Content-Type': 'application/json' };
 		const headers = { ...(token === undefined ? {} : { 'X-Auth-Token': token }), ...json };
-		const init = { method, headers, redirect: 'error' as const, ...(body && { body: JSON.stringify(body) }) };
+		const init = { method, headers, redirect: 'error' as const, signal, ...(body && { body: JSON.stringify(body) }) };
 		return connect(new URL(path, url), init);
 	};
 	return {
@@ -52,11 +65,45 @@ export function adminClient(config: Config, { named }: { readonly named: boolean
 			const text = await response.text();
 			return { status: response.status, body: parseJson(text), problem: messageOf(text) ?? response.statusText };
 		},
+		async *lines(method, path, body) {
+			using patience = patient(LINE_TIMEOUT_MS);
+			const response = await send(method, path, body, patience.signal);
+			if (!response.ok || response.body === null) await answer(response, token !== undefined);
+			else yield* linesOf(response.body, patience.touch);
+		},
 		async ping() {
-			const response = await connect(new URL('/healthcheck', url), { redirect: 'error' });
+			const signal = AbortSignal.timeout(TIMEOUT_MS);
+			const response = await connect(new URL('/healthcheck', url), { redirect: 'error', signal });
 			if (!response.ok) refuse(`the node is not well (${response.status})`);
 		},
 	};
+}
+
+/** Aborts when nothing has touched it for so long. */
+function patient(ms: number): { readonly signal: AbortSignal; touch(): void } & Disposable {
+	const controller = new AbortController();
+	const timer = setTimeout(() => controller.abort(new Error(`nothing came for ${ms / 1000} s`)), ms);
+	return {
+		signal: controller.signal,
+		touch: () => void timer.refresh(),
+		[Symbol.dispose]: () => clearTimeout(timer),
+	};
+}
+
+async function* linesOf(body: ReadableStream<Uint8Array>, touch: () => void): AsyncGenerator<Line> {
+	try {
+		for await (const text of createInterface({ input: Readable.fromWeb(body), crlfDelay: Number.POSITIVE_INFINITY })) {
+			touch();
+			const line = (parseJson(text) ?? refuse('the node answered with a line that is not JSON')) as Line;
+			if (line.end === true) return;
+			if (typeof line.failed === 'string') refuse(line.failed);
+			yield line;
+		}
+	} catch (cause) {
+		if (cause instanceof CliError) throw cause;
+		throw new CliError(EXIT.failure, `the node's answer was cut: ${(cause as Error).message}`, { cause });
+	}
+	refuse("the node's answer was cut");
 }
 
 function findNode(config: Config, named: boolean): { readonly url: string; readonly tokenFile: string } {
@@ -111,7 +158,7 @@ function readIfThere(path: string): string | undefined {
 
 async function connect(url: URL, init: RequestInit): Promise<Response> {
 	try {
-		return await fetch(url, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
+		return await fetch(url, init);
 	} catch (error) {
 		const { cause } = error as { readonly cause?: { readonly code?: string; readonly message?: string } };
 		const why = cause?.code ?? cause?.message ?? (error as Error).message;

@@ -12,6 +12,7 @@ import { addMetadefCommands } from './metadefs.ts';
 import { addNodeCommands } from './node.ts';
 import { addPolicyCommands } from './policy.ts';
 import { addServeCommand } from './serve.ts';
+import { addStoreCommands } from './store.ts';
 import type { Terminal } from './terminal.ts';
 import { version } from './version.ts';
 
@@ -40,6 +41,7 @@ function buildProgram(terminal: Terminal): Command {
 	addConfigCommands(program, terminal);
 	addPolicyCommands(program, terminal);
 	addImageCommands(program, terminal);
+	addStoreCommands(program, terminal);
 	program
 		.command('version')
 		.description('print the version')

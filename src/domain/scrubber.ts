@@ -3,6 +3,7 @@
  * or whose node stopped in the middle, are tried again each time. Until then an operator may have one back.
  */
 import type { Log } from '#lib/log.ts';
+import { oneAtATime } from '#lib/one-at-a-time.ts';
 import type { RequestContext } from './context.ts';
 import { codeOf, ImageError } from './errors.ts';
 import type { ImageId } from './image.ts';
@@ -31,6 +32,9 @@ export function createScrubber(parts: ScrubberParts): Scrubber {
 	const { catalogue, site, scrubAfterMs, clock, log } = parts;
 	const location = locationOver(parts);
 	const { scrub } = removingVerbs(location);
+	/** Of one image: what is being taken out of its stores cannot be had back. */
+	const alone = oneAtATime();
+	const waits = (id: ImageId) => catalogue.image(id)?.status === 'pending_delete';
 
 	async function* waiting(): AsyncGenerator<ImageId> {
 		for await (const image of catalogue.imagesIn('pending_delete')) if (image.site === site) yield image.id;
@@ -44,15 +48,18 @@ export function createScrubber(parts: ScrubberParts): Scrubber {
 			for await (const id of waiting()) {
 				if (signal.aborted) break;
 				if ((catalogue.image(id)?.updatedAt ?? 0) > due) continue;
-				if (await ended(scrub(scrubbing(signal), id), id, log)) scrubbed += 1;
+				const scrubbedIt = await alone(id, async () => waits(id) && ended(scrub(scrubbing(signal), id), id, log));
+				if (scrubbedIt) scrubbed += 1;
 			}
 			return scrubbed;
 		},
 		async restore(id) {
-			await location.change(id, ({ status }) => {
-				if (status !== 'pending_delete') throw new ImageError('conflict', `image ${id} is ${status} and was not deleted`);
-				return [{ type: 'image.status', id, status: 'active' }];
-			});
+			await alone(id, () =>
+				location.change(id, ({ status }) => {
+					if (status !== 'pending_delete') throw new ImageError('conflict', `image ${id} is ${status} and was not deleted`);
+					return [{ type: 'image.status', id, status: 'active' }];
+				}),
+			);
 		},
 	};
 }

@@ -3,6 +3,7 @@
  * it decides nothing, and knows neither records nor blocks.
  */
 import { Hono } from 'hono';
+import type { Adopter } from '#domain/adoption.ts';
 import type { CacheController } from '#domain/cache/controller.ts';
 import type { RequestContext } from '#domain/context.ts';
 import type { ImageController } from '#domain/controller.ts';
@@ -17,6 +18,8 @@ import type { StoreController } from '#domain/stores/controller.ts';
 import type { TaskController } from '#domain/tasks/controller.ts';
 import type { Identity } from '#identity/ports.ts';
 import type { Log } from '#lib/log.ts';
+import { adoptionRoutes } from './admin/adoption.ts';
+import { deletedRoutes } from './admin/deleted.ts';
 import { deskRoutes } from './admin/desk.ts';
 import { healthRoutes } from './admin/health.ts';
 import { type ApiOptions, DEFAULT_API } from './api-options.ts';
@@ -28,7 +31,7 @@ import { identify } from './middleware/identity.ts';
 import { requestId } from './middleware/request-id.ts';
 import { sameOrigin } from './middleware/same-origin.ts';
 import { createVersions, toVersionRoot } from './middleware/versions.ts';
-import type { AdminDesk, Health } from './ports.ts';
+import type { AdminDesk, DeletedImages, Health } from './ports.ts';
 import { problem, problemText } from './problems.ts';
 import { publicUrlOf } from './public-url.ts';
 import { installRoutes, type Route } from './route.ts';
@@ -65,6 +68,8 @@ export interface AppParts {
 	readonly usage: Pick<Quota, 'report'>;
 	readonly health: Health;
 	readonly admin: AdminDesk;
+	readonly adopter: Adopter;
+	readonly deleted: DeletedImages;
 	readonly log: Log;
 	/** what an operator chose; the rest is Glance's default */
 	readonly api?: Partial<ApiOptions>;
@@ -112,6 +117,9 @@ export function apiRoutes(parts: AppParts): readonly Route[] {
 		usage,
 		health,
 		admin,
+		adopter,
+		deleted,
+		log,
 		limits = {},
 		locationsOf = () => [],
 	} = parts;
@@ -134,6 +142,8 @@ export function apiRoutes(parts: AppParts): readonly Route[] {
 		...infoRoutes(usage),
 		...storeRoutes({ stores, images, shown: rules.storesShown }),
 		...deskRoutes(admin),
+		...adoptionRoutes(adopter, log),
+		...deletedRoutes(deleted, log),
 	];
 }
 

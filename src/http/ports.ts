@@ -1,5 +1,6 @@
 /** What the clients' door asks of the rest of the node, besides the domain. */
 import type { LedgerRow } from '#content/ports.ts';
+import type { ImageId } from '#domain/image.ts';
 
 /** Can this node do its work? */
 export interface Health {
@@ -32,4 +33,22 @@ export interface TransferRow {
 	readonly images: readonly string[];
 	readonly root: string;
 	readonly sources: readonly LedgerRow[];
+}
+
+/** Images that were deleted, and whose data are kept for a while. */
+export interface DeletedImages {
+	list(): AsyncIterable<DeletedImage>;
+	/** Active again. `not-found` when it is gone, `conflict` when it was not deleted. */
+	restore(id: ImageId): Promise<void>;
+}
+
+export interface DeletedImage {
+	readonly id: ImageId;
+	readonly name: string | null;
+	/** project id */
+	readonly owner: string | null;
+	/** bytes */
+	readonly size: number | null;
+	/** ISO 8601 */
+	readonly deleted_at: string;
 }

@@ -414,6 +414,8 @@ describe('the server', () => {
 		const parts = {
 			health: { readiness: async () => [] },
 			admin: { invite: async () => '', node: async () => ({}), transfers: async () => [] },
+			adopter: { adopt: async () => {} },
+			deleted: { async *list() {}, restore: async () => {} },
 		};
 		const app = createApp({
 			...(await testSite()),

@@ -58,6 +58,8 @@ export async function startApi(overrides: Overrides = {}): Promise<ApiServer> {
 		isAdmin: (ctx) => ctx.roles.includes('admin'),
 		health: { readiness: async () => [{ name: 'catalogue', ready: true }] },
 		admin: { invite: async (name) => `token-for-${name}`, node: async () => ({ site: site.site }), transfers: async () => [] },
+		adopter: { adopt: async () => {} },
+		deleted: { async *list() {}, restore: async () => {} },
 		usage: site.quota,
 		log: silentLog,
 		...parts,

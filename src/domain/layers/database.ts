@@ -41,7 +41,8 @@ export function database(catalogue: Catalogue): ImageRepository {
 	};
 }
 
-function fieldsOf(draft: ImageDraft): ImageCreate['fields'] {
+/** With the defaults of what it does not say. */
+export function fieldsOf(draft: ImageDraft): ImageCreate['fields'] {
 	return {
 		name: draft.name ?? null,
 		visibility: draft.visibility ?? 'shared',

@@ -1,20 +1,14 @@
 import { ImageError } from '#domain/errors.ts';
-import { mediaType } from '#http/v2/images.ts';
-import type { AppContext, Handler } from '../env.ts';
-import { jsonBody } from '../json-body.ts';
+import type { AppContext } from '../env.ts';
 import type { AdminDesk } from '../ports.ts';
 import { respondJson } from '../respond.ts';
 import { bodyless, type Route } from '../route.ts';
-
-const MAX_BODY_BYTES = 4096;
+import { adminBody, adminOnly } from './guards.ts';
 
 /** What the CLI asks of a running node; for administrators only. */
 export function deskRoutes(desk: AdminDesk): readonly Route[] {
 	async function invite(c: AppContext): Promise<Response> {
-		// a page of another origin cannot send this type without asking first
-		if (mediaType(c) !== 'application/json')
-			throw new ImageError('unsupported-type', 'the content type must be application/json');
-		const token = await desk.invite(siteOf(await jsonBody(c, MAX_BODY_BYTES)));
+		const token = await desk.invite(siteOf(await adminBody(c)));
 		return respondJson(c, 201, { token }, { 'cache-control': 'no-store' });
 	}
 	return [
@@ -27,15 +21,7 @@ export function deskRoutes(desk: AdminDesk): readonly Route[] {
 	];
 }
 
-function adminOnly(handler: Handler): Handler {
-	return (c) => {
-		if (!c.var.ctx.admin) throw new ImageError('forbidden', 'only administrators may do this');
-		return handler(c);
-	};
-}
-
-function siteOf(body: unknown): string {
-	const site = typeof body === 'object' && body !== null && 'site' in body ? body.site : undefined;
+function siteOf({ site }: Readonly<Record<string, unknown>>): string {
 	if (typeof site !== 'string' || site === '') throw new ImageError('invalid', 'site must be the name of a site');
 	return site;
 }

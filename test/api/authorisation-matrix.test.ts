@@ -11,11 +11,13 @@ import type { ImageSetData, Op } from '#domain/ops.ts';
 import type { Identity } from '#identity/ports.ts';
 import { silentLog } from '#lib/log.ts';
 import { createRulePolicy } from '#policy/rule-policy.ts';
+import { openMemory } from '#store/drivers/memory.ts';
 import * as oracle from '../support/access-oracle.ts';
 import { type ApiServer, type Reply, shapeOf, startApi } from '../support/api-server.ts';
 import { IMAGE_VERBS, type ImageVerb, pathOf } from '../support/image-verbs.ts';
 import { memoryImageCache } from '../support/memory-image-cache.ts';
 import { administrator, testSite, UPLOADABLE, uploadOf } from '../support/onion.ts';
+import { testStore, testStores } from '../support/test-store.ts';
 
 const OWN = 'project-a';
 const OTHER_MEMBER = 'project-m';
@@ -55,7 +57,8 @@ async function bench(rules: oracle.Situation['rules']): Promise<Bench> {
 	const agent = new Agent({ keepAlive: true, maxSockets: WIDTH });
 	const policy = createRulePolicy({ enforceNewDefaults: isNew, enforceScope: isNew, log: silentLog });
 	const imageCache = memoryImageCache();
-	const site = await testSite({ policy, imageCache });
+	const stores = testStores([{ ...testStore('web', await openMemory()), schemes: ['https'] }]);
+	const site = await testSite({ policy, imageCache, stores });
 	const api = await startApi({ site, identity: byName, isAdmin: (ctx) => policy.allows(ctx, 'context_is_admin', {}) });
 	const admin = administrator();
 	const full = await site.images.create(admin, UPLOADABLE);
@@ -93,7 +96,11 @@ function opsOf(id: ImageId, s: oracle.Situation, data: Data): readonly Op[] {
 		...UPLOADABLE,
 	};
 	const become = (next: 'saving' | 'uploading' | 'deactivated'): Op => ({ type: 'image.status', id, status: next });
-	const active: readonly Op[] = [become('saving'), { type: 'image.data', id, ...data, virtualSize: null }];
+	const active: readonly Op[] = [
+		become('saving'),
+		{ type: 'image.data', id, ...data, virtualSize: null },
+		{ type: 'copy.add', id, store: 'web', kind: 'backend', url: 'https://example.com/image', metadata: {} },
+	];
 	const ways: Readonly<Record<typeof status, readonly Op[]>> = {
 		queued: [],
 		saving: [become('saving')],

@@ -28,8 +28,12 @@ const REQUESTS: Readonly<Record<string, AskOptions>> = {
 	'PUT /v2/metadefs/namespaces/:namespace/tags/:name': { body: { name: 'thing' } },
 	'POST /v2/metadefs/namespaces/:namespace/resource_types': { body: { name: 'OS::Glance::Image' } },
 };
-/** What the later parameters of a path name: each is there in what is not to be seen. */
-const PARAMETERS: Readonly<Record<string, string>> = { ':tag': 'thing', ':member': 'project-c', ':name': 'thing' };
+/** What the other parameters of a path name: each is there in what is not to be seen. */
+const PARAMETERS: Readonly<Record<string, string>> = {
+	...{ ':tag': 'thing', ':member': 'project-c', ':name': 'thing' },
+	// the site itself
+	':store': 'centre',
+};
 
 const callerOf = (project: string, roles: readonly string[]): Identity => ({
 	challenge: 'x',
@@ -45,7 +49,7 @@ interface Hidden {
 describe("another project's", () => {
 	let owner: ApiServer;
 	let stranger: ApiServer;
-	/** first part of a path → what it names that is hidden from the stranger */
+	/** first part of a path → what its id names that is hidden from the stranger */
 	let hidden: Readonly<Record<string, readonly Hidden[]>>;
 
 	before(async () => {
@@ -76,17 +80,19 @@ describe("another project's", () => {
 		const input = { import_from: 'http://192.0.2.1/image' };
 		const { id: task } = await owner.tasks.create(administrator({ project: 'project-a' }), { type: 'import', input });
 		const kept = [image(shared, 'image that is shared with others'), image(gone, 'deleted image')];
+		const images = [
+			image(await owner.queued({ ...fields, visibility: 'private' }), 'private, queued image'),
+			image(
+				await owner.active(Buffer.from('data'), { ...fields, visibility: 'private', protected: true }),
+				'private, active image',
+			),
+			image(deactivated, 'deactivated image'),
+			image(shared, 'image that is shared with others'),
+			image(gone, 'deleted image'),
+		];
 		hidden = {
-			images: [
-				image(await owner.queued({ ...fields, visibility: 'private' }), 'private, queued image'),
-				image(
-					await owner.active(Buffer.from('data'), { ...fields, visibility: 'private', protected: true }),
-					'private, active image',
-				),
-				image(deactivated, 'deactivated image'),
-				image(shared, 'image that is shared with others'),
-				image(gone, 'deleted image'),
-			],
+			images,
+			stores: images,
 			metadefs: [{ what: 'private namespace', id: 'theirs', never: 'nevers' }],
 			tasks: [{ what: 'task', id: task, never: crypto.randomUUID() }],
 			cache: kept,
@@ -108,11 +114,11 @@ describe("another project's", () => {
 			for (const method of Object.keys(methods)) {
 				const route = `${method} ${path}`;
 				for (const { what, id, never } of things as readonly Hidden[]) {
-					const ask = (first: string) => stranger.ask(method, filled(path, first), REQUESTS[route]);
+					const ask = (named: string) => stranger.ask(method, filled(path, named), REQUESTS[route]);
 					const real: Reply = await ask(id);
 					const unreal: Reply = await ask(never);
 					assert.deepEqual(shapeOf(real, id), shapeOf(unreal, never), `${route} of a ${what}`);
-					const mayBe = collection === 'images' ? [404] : [404, 403];
+					const mayBe = things === hidden.images ? [404] : [404, 403];
 					assert.ok(mayBe.includes(real.status), `${route} of a ${what} is ${real.status}: ${real.text}`);
 				}
 				asked.push(route);
@@ -122,11 +128,10 @@ describe("another project's", () => {
 	});
 });
 
-/** A path with this for its first parameter, and what is there for the others. */
-function filled(path: string, first: string): string {
-	let at = 0;
-	return path.replace(/:\w+/g, (name) => {
-		at += 1;
-		return at === 1 ? first : (PARAMETERS[name] ?? assert.fail(`tell this test what ${name} of ${path} is`));
-	});
+/** A path with this for its id, or else its first parameter, and what is there for the others. */
+function filled(path: string, named: string): string {
+	const [first = ''] = path.match(/:id\b/) ?? path.match(/:\w+/) ?? [];
+	return path.replace(/:\w+/g, (name) =>
+		name === first ? named : (PARAMETERS[name] ?? assert.fail(`tell this test what ${name} of ${path} is`)),
+	);
 }

@@ -50,6 +50,9 @@ const mayDownload = rule((s) => is('member')(s) && isNotPrivateOfOthers(s));
 const mayChange = rule((s) => is('member')(s) && owns(s), owns);
 const mayPublish = rule(nobody, nobody);
 const mayManage = mayPublish;
+const mayLocate = rule(is('service'), is('service'));
+const mayAddLocation: Claim = (s) => mayLocate(s) || (!s.caller.system && is('member')(s) && owns(s));
+const mayEmptyStore = rule(nobody, owns);
 const mayKnowMembers = rule((s) => is('reader')(s) && s.caller.project !== null);
 const mayAnswer = rule((s) => is('member')(s) && isOthers(s), isOthers);
 export const mayGet: Claim = (s) => exists(s) && mayRead(s);
@@ -103,6 +106,9 @@ export const ANSWERS = {
 	reactivate: deactivatable,
 	'add a tag': given(mayChange, always(204)),
 	'drop a tag': given(mayChange, always(204)),
+	'list locations': given(mayLocate, always(200)),
+	'add a location': given(mayAddLocation, whileIn(['queued'], 202, 409)),
+	'remove from a store': given(mayEmptyStore, whileIn(['active'], 204, 409)),
 	'list tasks': given(mayRead, always(200)),
 	'list members': ofShared(mayKnowMembers, always(200)),
 	'add a member': ofShared(mayChange, always(200)),

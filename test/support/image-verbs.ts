@@ -13,7 +13,7 @@ export interface VerbRequest extends AskOptions {
 	readonly method: string;
 	/** as the door writes it */
 	readonly route: string;
-	/** what stands for the later parameter of the route */
+	/** what stands for the other parameter of the route */
 	readonly parameter?: string;
 }
 
@@ -60,6 +60,9 @@ export const IMAGE_VERBS = {
 	reactivate: plain('POST', `${IMAGE}/actions/reactivate`),
 	'add a tag': plain('PUT', `${IMAGE}/tags/:tag`, { parameter: 'new' }),
 	'drop a tag': plain('DELETE', `${IMAGE}/tags/:tag`, { parameter: 'given' }),
+	'list locations': plain('GET', `${IMAGE}/locations`),
+	'add a location': plain('POST', `${IMAGE}/locations`, { body: { url: 'https://example.com/image' } }),
+	'remove from a store': plain('DELETE', '/v2/stores/:store/:id', { parameter: 'web' }),
 	'list tasks': plain('GET', `${IMAGE}/tasks`),
 	'list members': plain('GET', `${IMAGE}/members`),
 	'add a member': plain('POST', `${IMAGE}/members`, { body: { member: 'project-n' } }),

@@ -39,11 +39,12 @@ import { readingOrigins } from '#replication/reading-origins.ts';
 import { createSeeder } from '#replication/seeder.ts';
 import { openClientsDoor } from './clients-door.ts';
 import { type Backend, createDesk, createHealth, deletedImages } from './node-facts.ts';
-import { checkConfiguredStores, openConfiguredStores, seededStores, storeSpecs } from './open-stores.ts';
+import { checkConfiguredStores, lookAtStores, openConfiguredStores, seededStores, storeSpecs } from './open-stores.ts';
 import type { Surroundings } from './surroundings.ts';
 
 const COLLECT_EVERY_MS = 3600_000;
 const SCRUB_EVERY_MS = 60_000;
+const LOOK_EVERY_MS = 60_000;
 const RENEW_EVERY_MS = 24 * 3600_000;
 
 /** Resolves when the node serves; when it fails, nothing is left open. */
@@ -262,6 +263,7 @@ function startChores(
 				...(cache === undefined ? [] : [{ name: 'prune the cache', everyMs: COLLECT_EVERY_MS, work: () => cache.prune() }]),
 				{ name: 'collect what no image names', everyMs: COLLECT_EVERY_MS, work: () => content.collect(isNamed) },
 				{ name: 'renew the certificate', everyMs: RENEW_EVERY_MS, work: renewOwn },
+				{ name: 'look at the stores', everyMs: LOOK_EVERY_MS, work: (signal) => lookAtStores(stores, signal) },
 			],
 			log,
 		),

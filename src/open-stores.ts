@@ -8,6 +8,7 @@ import { checkStores, type OpenStores, openStores } from '#store/stores.ts';
 
 /** the id of the file store that nobody had to ask for: what `stores` of an image shows */
 const FILE_STORE = 'file';
+const LOOK_MS = 10_000;
 
 /** Who holds the fleet's key keeps images in a store, also when none is named. */
 export function storeSpecs({ stores, dataDir }: Config, isCentre: boolean): readonly StoreSpec[] {
@@ -34,6 +35,13 @@ function placed({ from }: StoreSpec, check: () => void): void {
 export function openConfiguredStores(config: Config, specs: readonly StoreSpec[], log: Log): Promise<OpenStores> {
 	const { byDefault } = config.stores;
 	return openStores({ specs, workDir: join(config.dataDir, 'stores'), log, ...(byDefault !== undefined && { byDefault }) });
+}
+
+/** What drivers could not take back while their backends were away goes when these are looked at. */
+export async function lookAtStores({ all }: OpenStores, signal: AbortSignal): Promise<void> {
+	const within = AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)]);
+	const used = all.filter(({ readOnly, fault }) => !readOnly && fault() === undefined);
+	await Promise.allSettled(used.map((store) => store.check({ signal: within })));
 }
 
 /** What images go to that are in no store yet: the default store; without one, the file store that a centre has by itself. */

@@ -73,7 +73,10 @@ export interface StoreDriver extends AsyncDisposable {
 	remove(location: string, call: StoreCall): Promise<void>;
 	/** The location that `put` of this key gives, where that can be known before. */
 	locate(key: string): string | undefined;
-	/** Throws when the backend cannot take and give objects right now. */
+	/**
+	 * Throws when the backend cannot take and give objects right now. What a `put` that failed has left, and could not take back
+	 * while the backend was away, goes now: a node asks every store now and then.
+	 */
 	check(call: StoreCall): Promise<void>;
 	/** Who may read an object, for backends that have their own accounts (swift, multi-tenant). */
 	share?(location: string, readers: StoreReaders, call: StoreCall): Promise<void>;

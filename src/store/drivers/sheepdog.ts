@@ -121,7 +121,10 @@ async function openSheepdog(settings: Settings, { log, signal, workDir }: Driver
 			await deleteVdi(sheep, readLocation(settings, location), call.signal);
 		},
 		locate: (key) => writeLocation(settings, key),
-		check: (call) => answers(call.signal),
+		async check(call) {
+			await answers(call.signal);
+			for (const [note, own] of owed) await settle(note, own);
+		},
 		[Symbol.asyncDispose]: () => parts.disposeAsync(),
 	};
 }

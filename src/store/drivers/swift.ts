@@ -71,7 +71,10 @@ async function openSwift(options: StoreOptions, { log, signal, workDir }: Driver
 			await removeObject(place.account, place.container, place.object, call.signal, log);
 			if (place.ownContainer) await removeContainer(place.account, place.container, call.signal);
 		},
-		check: (call) => checkContainer(account(undefined), settings, call.signal),
+		async check(call) {
+			await checkContainer(account(undefined), settings, call.signal);
+			await leftovers.settle();
+		},
 		...(settings.multiTenant && {
 			async share(location, readers, call) {
 				const place = await find(location, call.signal);

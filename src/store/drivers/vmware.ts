@@ -170,6 +170,7 @@ async function openVmware(settings: Settings, { log, signal, workDir }: DriverSu
 		locate: (key) => (datastores.length === 1 && KEY.test(key) ? locations.write(datastores[0]!, key) : undefined),
 		async check(call) {
 			chooseDatastore(await findDatastores(session, datastores, call.signal), 0);
+			for (const note of owed) await settle(note);
 		},
 		[Symbol.asyncDispose]: () => parts.disposeAsync(),
 	};

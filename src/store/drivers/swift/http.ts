@@ -53,15 +53,22 @@ export function createHttp({ caFile, insecure }: { readonly caFile: string | und
 
 	async function start(request: HttpRequest): Promise<Exchange> {
 		try {
-			return await exchange(begin(request), request.body).catch((error: unknown) => {
-				// a kept connection that the server had closed meanwhile says nothing of the server
-				if (!(error instanceof StaleConnection)) throw error;
-				request.signal.throwIfAborted();
-				return exchange(begin(request), request.body);
-			});
+			return await onLiveConnection(request);
 		} catch (error) {
 			request.signal.throwIfAborted();
 			throw error instanceof SourceFailure ? error.cause : inStoreTerms(error);
+		}
+	}
+
+	/** A kept connection that the server had closed meanwhile says nothing of the server; nor does the next one. */
+	async function onLiveConnection(request: HttpRequest): Promise<Exchange> {
+		for (;;) {
+			request.signal.throwIfAborted();
+			try {
+				return await exchange(begin(request), request.body);
+			} catch (error) {
+				if (!(error instanceof StaleConnection)) throw error;
+			}
 		}
 	}
 

@@ -14,6 +14,8 @@ export interface Leftovers {
 	takeBack(note: UploadNote, begun: readonly string[]): Promise<void>;
 	/** Tries again what could not be removed. `unavailable` when something of this key is still there. */
 	tryAgain(key: string): Promise<void>;
+	/** As far as that is possible now. */
+	settle(): Promise<void>;
 	/** What a crash has left. `unavailable` while Swift is away. */
 	sweep(): Promise<void>;
 }
@@ -62,6 +64,12 @@ export function createLeftovers({ notes, account, ownContainers, log }: Leftover
 				await clear(note, undefined).catch((error: unknown) => {
 					if (note.key !== key) return;
 					throw new ImageError('unavailable', 'parts of a failed upload cannot be removed yet', { cause: error });
+				});
+		},
+		async settle() {
+			for (const note of waiting.values())
+				await clear(note, undefined).catch((error: unknown) => {
+					log.info({ err: error, key: note.key }, 'parts of a failed upload stay in swift still');
 				});
 		},
 		async sweep() {

@@ -16,6 +16,7 @@ import { type OpenStores, openStores, type StoreSpec } from '#store/stores.ts';
 import { eventually } from '../support/eventually.ts';
 import { keptLog } from '../support/kept-log.ts';
 import { createLoopDisk, whyNoLoopDisks } from '../support/loop-disk.ts';
+import { startNode } from '../support/node-process.ts';
 import { startSwift } from '../support/real-swift.ts';
 import { radosgw } from '../support/s3-servers.ts';
 import { openSiteWithStores, type SiteWithStores } from '../support/site-with-stores.ts';
@@ -235,7 +236,7 @@ async function isRight(at: Scene, way: Way, id: string): Promise<void> {
 }
 
 for (const { name, skip, backend } of SUBJECTS)
-	describe(`a site over ${name}`, { skip }, () => {
+	describe(`a site over ${name}`, { skip, concurrency: 4 }, () => {
 		for (const way of WAYS) {
 			it(`${way.name}, cut off at each of ${POINTS} points`, { skip }, async () => {
 				await using at = await scene(backend());
@@ -306,6 +307,59 @@ async function toldAnything(way: Way, at: Scene, id: string): Promise<string | u
 	assert.ok(status === 500 || status === 503, `${status} ${text}`);
 	return text;
 }
+
+describe('a node whose store is down when it starts', () => {
+	const [subject] = SUBJECTS;
+	const skip = subject?.skip ?? false;
+	it('is ready, says which store is not there and why, and has it when it comes', { skip }, async () => {
+		assert.ok(subject);
+		const { type, port, place } = subject.backend();
+		await using dir = await temporaryDir();
+		await using proxy = await startTcpProxy({ port });
+		const { options, left } = await place(proxy.port);
+		const named = Object.entries(options).map(([name, value]) => [`SUNDOG_STORE_FRAIL_${name.toUpperCase()}`, String(value)]);
+		const env = {
+			SUNDOG_STORES: `good:file,frail:${type}`,
+			SUNDOG_DEFAULT_STORE: 'good',
+			SUNDOG_STORE_GOOD_FILESYSTEM_STORE_DATADIR: join(dir.path, 'good'),
+			...Object.fromEntries(named),
+		};
+		proxy.cut();
+		await using node = await startNode({ dataDir: join(dir.path, 'data'), env });
+		const ask = async (path: string, init: RequestInit = {}) => fetch(new URL(path, node.http), init);
+		const frailIn = async () => {
+			const answer = await ask('/readyz');
+			const { ready, capabilities } = (await answer.json()) as {
+				readonly ready: boolean;
+				readonly capabilities: readonly { readonly name: string; readonly ready: boolean }[];
+			};
+			return [answer.status, ready, capabilities.find(({ name }) => name === 'store:frail')] as const;
+		};
+		const down = { name: 'store:frail', ready: false, detail: 'the s3 server is not there (ECONNRESET)', optional: true };
+		assert.deepEqual(await frailIn(), [200, true, down]);
+		const shown = (await (await ask('/admin/v1/node')).json()) as { readonly stores: unknown };
+		assert.deepEqual(shown.stores, [
+			{ store: 'good', type: 'file', readOnly: false, state: 'open', toSeed: 0 },
+			{ store: 'frail', type, readOnly: false, state: 'unavailable', fault: down.detail },
+		]);
+		const put = async (store: string) => {
+			const json = { 'content-type': 'application/json' };
+			const body = JSON.stringify({ disk_format: 'raw', container_format: 'bare' });
+			const created = await ask('/v2/images', { method: 'POST', headers: json, body });
+			const { id } = (await created.json()) as { readonly id: string };
+			const headers = { 'content-type': 'application/octet-stream', 'x-image-meta-store': store };
+			const { status } = await ask(`/v2/images/${id}/file`, { method: 'PUT', headers, body: BYTES });
+			return { id, status };
+		};
+		assert.equal((await put('good')).status, 204);
+		assert.equal((await put('frail')).status, 503);
+		proxy.mend();
+		await eventually('the store to be ready', async () => ((await frailIn())[2]?.ready === true ? true : undefined));
+		const { id, status } = await put('frail');
+		assert.equal(status, 204);
+		assert.deepEqual(await left(), [id]);
+	});
+});
 
 describe('a file store on a small disk', async () => {
 	await using probing = await temporaryDir();

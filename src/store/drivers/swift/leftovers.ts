@@ -63,7 +63,8 @@ export function createLeftovers({ notes, account, ownContainers, log }: Leftover
 			for (const note of waiting.values())
 				await clear(note, undefined).catch((error: unknown) => {
 					if (note.key !== key) return;
-					throw new ImageError('unavailable', 'parts of a failed upload cannot be removed yet', { cause: error });
+					const why = error instanceof ImageError ? `: ${error.message}` : '';
+					throw new ImageError('unavailable', `parts of a failed upload cannot be removed yet${why}`, { cause: error });
 				});
 		},
 		async settle() {

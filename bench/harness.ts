@@ -6,6 +6,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { promisify } from 'node:util';
+import { peakResidentBytes, processTree } from '../test/support/proc.ts';
 
 export const MIB = 1024 * 1024;
 export const GIB = 1024 * MIB;
@@ -224,12 +225,48 @@ export interface Timed {
 }
 
 /** Runs a command to its end and says what it took, its own children included. */
-export async function timed(command: string, args: readonly string[]): Promise<Timed> {
+export function timed(command: string, args: readonly string[]): Promise<Timed> {
+	return timing(command, args).done;
+}
+
+const WATCH_EVERY_MS = 25;
+
+/** As `timed`, in this environment, and with the most memory that any of its processes held. */
+export async function watched(
+	command: string,
+	args: readonly string[],
+	env: NodeJS.ProcessEnv,
+): Promise<Timed & { readonly peakRssBytes: number }> {
+	const { pid, done } = timing(command, args, env);
+	let peakRssBytes = 0;
+	const watch = setInterval(() => {
+		peakRssBytes = Math.max(peakRssBytes, peakOf(pid));
+	}, WATCH_EVERY_MS);
+	try {
+		return { ...(await done), peakRssBytes };
+	} finally {
+		clearInterval(watch);
+	}
+}
+
+function peakOf(pid: number): number {
+	try {
+		return Math.max(...processTree(pid).map(peakResidentBytes));
+	} catch {
+		// one of them ended while it was looked at
+		return 0;
+	}
+}
+
+function timing(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
 	const script = 'TIMEFORMAT="%R %U %S"; time "$@"';
-	const { stdout, stderr } = await run('bash', ['-c', script, 'bash', command, ...args], { maxBuffer: 16 * MIB });
-	const [real, user, system] = (stderr.trim().split('\n').at(-1) ?? '').split(' ').map(Number);
-	if (real === undefined || user === undefined || system === undefined) throw new Error(`${command} was not timed: ${stderr}`);
-	return { seconds: real, cpuSeconds: user + system, stdout };
+	const running = run('bash', ['-c', script, 'bash', command, ...args], { maxBuffer: 16 * MIB, env });
+	const done = running.then(({ stdout, stderr }): Timed => {
+		const [real, user, system] = (stderr.trim().split('\n').at(-1) ?? '').split(' ').map(Number);
+		if (real === undefined || user === undefined || system === undefined) throw new Error(`${command} was not timed: ${stderr}`);
+		return { seconds: real, cpuSeconds: user + system, stdout };
+	});
+	return { pid: running.child.pid ?? 0, done };
 }
 
 /** Runs one of the peers in bench/peers, which prints what it took as its last line. */
@@ -267,6 +304,9 @@ export async function environment(quick: boolean): Promise<Environment> {
 			dd: await firstLine('dd', ['--version']),
 			glance: `Glance ${await firstLine('glance-api', ['--version'])}`,
 			mariadb: (await firstLine('mariadbd', ['--version'])).replace(/^.*?Ver (\S+).*/, 'MariaDB $1'),
+			ceph: (await firstLine('rbd', ['--version'])).split(' ').slice(0, 3).join(' '),
+			aws: (await firstLine('/usr/bin/aws', ['--version'])).split(' ')[0] ?? '',
+			swift: await firstLine('swift', ['--version']),
 		},
 	};
 }

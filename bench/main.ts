@@ -14,9 +14,20 @@ import { memoryRow } from './rows/memory.ts';
 import { readThroughRow } from './rows/read-through.ts';
 import { scalingRow } from './rows/scaling.ts';
 import { startUpRow } from './rows/start-up.ts';
+import { storesRow } from './rows/stores.ts';
 import { uploadRow } from './rows/upload.ts';
 
-const ROWS: readonly Row[] = [uploadRow, downloadRow, readThroughRow, catalogueRow, glanceRow, scalingRow, memoryRow, startUpRow];
+const ROWS: readonly Row[] = [
+	uploadRow,
+	downloadRow,
+	readThroughRow,
+	catalogueRow,
+	glanceRow,
+	scalingRow,
+	memoryRow,
+	startUpRow,
+	storesRow,
+];
 
 const { values } = parseArgs({
 	options: {

@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { type Bench, type Measurement, MIB, type Report, type Row, type Sample, type Subject, watched } from '../harness.ts';
+import { payloadFile } from '../payload.ts';
+import { type Backend, openBackends } from '../stores/backends.ts';
+
+const PEER = fileURLToPath(new URL('../peers/store.ts', import.meta.url));
+const QUICK_BYTES = 64 * MIB;
+/** of what the tool does in the same run */
+const LEAST_RATIO = 0.8;
+/** above what the process held when its store was open */
+const MEMORY_MIB = 150;
+
+export const storesRow: Row = {
+	name: 'stores',
+	about: "one image put into every type of store and got back, next to the server's own tool",
+	async run(bench) {
+		const size = bench.quick ? QUICK_BYTES : bench.sizes.image;
+		await using backends = await openBackends(bench.dir);
+		for (const [type, reason] of backends.missing) bench.report.say({ kind: 'skipped', name: `stores: ${type}`, reason });
+		const file = await payloadFile(bench.dir, 'object.bin', size);
+		for (const backend of backends.all) await compare(bench, backend, file, size);
+		await rm(file);
+		if (bench.scale) await measureMemory(bench, backends.all);
+	},
+};
+
+async function compare({ dir, runs, report }: Bench, backend: Backend, file: string, size: number): Promise<void> {
+	const { type, tool } = backend;
+	const out = `${dir}/got.bin`;
+	const about = `a file of ${size / MIB} MiB, as a process of its own from its start to its end`;
+	const rate = ({ seconds, cpuSeconds, peakRssBytes }: Took): Sample => ({
+		value: size / MIB / seconds,
+		...{ cpuSeconds, peakRssBytes, bytes: size },
+	});
+	const subject = (verb: string, who: string, run: () => Promise<Sample>): Subject => ({
+		name: `stores: ${type} ${verb}, ${who}`,
+		unit: 'MiB/s',
+		about,
+		run,
+	});
+	const puts = await report.measure(
+		[
+			subject('put', 'sundog', async () => {
+				const put = await sundog(backend, 'put', file, randomUUID());
+				await sundog(backend, 'remove', put.location);
+				return rate(put);
+			}),
+			subject('put', tool.name, async () => {
+				const place = randomUUID();
+				const took = await watched(...words(tool.put(file, place)), tool.env);
+				await watched(...words(tool.remove(place)), tool.env);
+				return rate(took);
+			}),
+		],
+		runs,
+	);
+	const { location } = await sundog(backend, 'put', file, randomUUID());
+	const place = randomUUID();
+	await watched(...words(tool.put(file, place)), tool.env);
+	const gets = await report.measure(
+		[
+			subject('get', 'sundog', async () => rate(await removing(out, sundog(backend, 'get', out, location)))),
+			subject('get', tool.name, async () => rate(await removing(out, watched(...words(tool.get(place, out)), tool.env)))),
+		],
+		runs,
+	);
+	await sundog(backend, 'remove', location);
+	await watched(...words(tool.remove(place)), tool.env);
+	judge(report, `${type} put`, puts);
+	judge(report, `${type} get`, gets);
+}
+
+function judge(report: Report, name: string, [ours, theirs]: readonly [Measurement, Measurement]): void {
+	report.ratio(`stores: ${name}`, ours, theirs, LEAST_RATIO);
+}
+
+/** The most memory while a large object goes in and comes out, above what the open store holds. */
+async function measureMemory({ dir, sizes, report }: Bench, backends: readonly Backend[]): Promise<void> {
+	const file = await payloadFile(dir, 'large-object.bin', sizes.large);
+	for (const backend of backends) {
+		const put = await sundog(backend, 'put', file, randomUUID());
+		const got = await removing(`${dir}/got.bin`, sundog(backend, 'get', `${dir}/got.bin`, put.location));
+		await sundog(backend, 'remove', put.location);
+		for (const [verb, took] of Object.entries({ put, get: got })) {
+			const value = (took.peakRssBytes - took.idleRssBytes) / MIB;
+			const name = `stores: ${backend.type} ${verb}, memory`;
+			const about = `VmHWM with ${sizes.large / MIB} MiB above VmRSS with the store open`;
+			report.bound(name, report.single({ name, unit: 'MiB', about }, [value]), value, { below: MEMORY_MIB });
+		}
+	}
+}
+
+interface Took {
+	readonly seconds: number;
+	readonly cpuSeconds: number;
+	readonly peakRssBytes: number;
+}
+
+interface OurTook extends Took {
+	readonly location: string;
+	readonly idleRssBytes: number;
+}
+
+async function sundog({ type, options }: Backend, ...args: readonly [action: string, ...string[]]): Promise<OurTook> {
+	const env = { ...process.env, BENCH_STORE: JSON.stringify({ type, options }) };
+	const { stdout, ...took } = await watched(process.execPath, [PEER, ...args], env);
+	return { ...took, ...(JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as OurTook) };
+}
+
+function words([command, ...args]: readonly [string, ...string[]]): [command: string, args: readonly string[]] {
+	return [command, args];
+}
+
+async function removing<T>(path: string, work: Promise<T>): Promise<T> {
+	try {
+		return await work;
+	} finally {
+		await rm(path, { force: true });
+	}
+}

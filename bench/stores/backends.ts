@@ -16,6 +16,8 @@ export interface Backend {
 /** Commands with their arguments. A `place` is a name that nothing else has. */
 export interface Tool {
 	readonly name: string;
+	/** how fast a store must be at least, of the tool; below 1 where the tool hashes nothing and copies in the kernel or in C++ */
+	readonly leastRatio: number;
 	readonly env: NodeJS.ProcessEnv;
 	put(file: string, place: string): readonly [string, ...string[]];
 	get(place: string, file: string): readonly [string, ...string[]];
@@ -73,7 +75,8 @@ function fileBackend(folder: string): Backend {
 		type: 'file',
 		options: { filesystem_store_datadir: folder },
 		tool: {
-			name: 'cp and sync',
+			name: 'cp',
+			leastRatio: 0.25,
 			env: SYSTEM,
 			put: (file, place) => ['bash', '-c', 'cp "$0" "$1" && sync "$1"', file, at(place)],
 			get: (place, file) => ['cp', at(place), file],
@@ -97,6 +100,7 @@ async function s3Backend({ RGW_ENDPOINT = '', RGW_S3_ACCESS_KEY = '', RGW_S3_SEC
 		},
 		tool: {
 			name: 'aws s3 cp',
+			leastRatio: 1,
 			env: {
 				...SYSTEM,
 				AWS_ACCESS_KEY_ID: RGW_S3_ACCESS_KEY,
@@ -127,6 +131,7 @@ async function swiftBackend({ SWIFT_AUTH_V1_URL = '', SWIFT_USER = '', SWIFT_KEY
 		},
 		tool: {
 			name: 'swift',
+			leastRatio: 1,
 			env: SYSTEM,
 			put: (file, place) => swift('upload', '--object-name', place, container, file),
 			get: (place, file) => swift('download', container, place, '--output', file),
@@ -143,6 +148,7 @@ async function rbdBackend({ CEPH_CONF = '', CEPH_CLIENT_ID = '', RBD_POOL = '' }
 		options: { rbd_store_ceph_conf: CEPH_CONF, rbd_store_user: CEPH_CLIENT_ID, rbd_store_pool: RBD_POOL },
 		tool: {
 			name: 'rbd',
+			leastRatio: 0.5,
 			env: SYSTEM,
 			put: (file, place) => rbd('import', file, at(place)),
 			get: (place, file) => rbd('export', at(place), file),

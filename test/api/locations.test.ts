@@ -296,4 +296,38 @@ describe('an image that is deleted with delay', () => {
 		assert.equal((await api.ask('POST', '/v2/images', { body: { id: scrubbed } })).status, 409);
 		assert.equal(data.contents.size, 1);
 	});
+
+	it('cannot be had back while it is being taken out of its stores', async () => {
+		const data = memoryImageData();
+		const [entered, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+		const inner = testStore('slow', await openMemory());
+		const remove: typeof inner.remove = async (location, options) => {
+			entered.resolve();
+			await gate.promise;
+			return inner.remove(location, options);
+		};
+		const stores = testStores([{ ...inner, remove }]);
+		const content = { ...data, file: () => undefined, pin: () => ({ [Symbol.dispose]() {} }) };
+		const objects = createImageObjects({ kv: memoryKeyValue(), content });
+		const site = await testSite({ stores, data, objects, delayedDelete: true });
+		await using api = await startApi({ site, api: { storesShown: 'backends' } });
+		const { catalogue } = site;
+		const scrubber = createScrubber({
+			...{ catalogue, data, stores, objects, repository: database(catalogue), arrivals: anyArrival, log: silentLog },
+			...{ site: site.site, hashAlgorithm: 'sha512', delayedDelete: true, scrubAfterMs: 0, clock: () => Date.now() + 1000 },
+		});
+		const id = await api.queued();
+		const headers = { 'content-type': 'application/octet-stream', 'x-image-meta-store': 'slow' };
+		assert.equal((await api.ask('PUT', `/v2/images/${id}/file`, { headers, body: BYTES })).status, 204);
+		assert.equal((await api.ask('DELETE', `/v2/images/${id}`)).status, 204);
+		const scrubbed = scrubber.scrub(call);
+		await entered.promise;
+		const restored = scrubber.restore(id).then(
+			() => 'restored',
+			(error: Error) => error.message,
+		);
+		gate.resolve();
+		assert.equal(await scrubbed, 1);
+		assert.match(await restored, /No image found|no image|could not be found/i);
+	});
 });

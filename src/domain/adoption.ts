@@ -64,7 +64,7 @@ export interface AdoptionParts extends AdoptionLooking {
 	readonly catalogue: Catalogue;
 	readonly data: Pick<ImageData, 'survey' | 'forget'>;
 	readonly stores: ImageStores;
-	readonly objects: Pick<ImageObjects, 'noted'>;
+	readonly objects: Pick<ImageObjects, 'isNoted' | 'claim'>;
 	readonly site: string;
 	/** Node's name of the digest that becomes `os_hash_value` */
 	readonly hashAlgorithm: string;
@@ -78,18 +78,10 @@ export function createAdopter(parts: AdoptionParts): Adopter {
 	const running = new Set<string>();
 
 	async function adopt(ctx: RequestContext, store: ImageStore, wish: AdoptionWish, tell: Tell): Promise<void> {
-		const unfinished = await leftovers(store);
 		for await (const object of listed(store, ctx)) {
-			const outcome = skipped(object, wish, unfinished) ?? known(object.key) ?? (await take(ctx, store, object, wish, tell));
+			const outcome = skipped(store, object, wish) ?? known(object.key) ?? (await take(ctx, store, object, wish, tell));
 			await tell({ id: object.key, ...outcome });
 		}
-	}
-
-	/** What uploads that a crash cut short have put there: bytes that were never vouched for, and that are about to be removed. */
-	async function leftovers(store: ImageStore): Promise<ReadonlySet<ImageId>> {
-		const found = new Set<ImageId>();
-		for await (const id of objects.noted(store)) if ((catalogue.image(id)?.status ?? 'queued') === 'queued') found.add(id);
-		return found;
 	}
 
 	function known(id: ImageId): Outcome | undefined {
@@ -97,12 +89,13 @@ export function createAdopter(parts: AdoptionParts): Adopter {
 		return status === 'active' || status === 'deactivated' ? { step: 'known' } : undefined;
 	}
 
-	function skipped({ key, size }: ListedObject, wish: AdoptionWish, unfinished: ReadonlySet<ImageId>): Outcome | undefined {
+	function skipped(store: ImageStore, { key, size }: ListedObject, wish: AdoptionWish): Outcome | undefined {
 		if (!IMAGE_ID.test(key)) return skip('no image id', 'its name is not an image id');
 		const image = catalogue.image(key);
 		if (image === undefined && catalogue.knows(key)) return skip('deleted', 'an image of this id was deleted');
 		if (known(key) !== undefined) return undefined;
-		if (unfinished.has(key)) return skip('unfinished', 'an upload that did not finish has left it');
+		// bytes that nobody ever vouched for, and that are about to go
+		if (objects.isNoted(key, store)) return skip('unfinished', 'an upload that did not finish has left it');
 		if (image !== undefined) return unfit(image) ?? emptiness(size);
 		if (wish.owner === undefined && wish.visibility !== 'public')
 			return skip('no owner', 'it has no record, and nobody said who is to own it');
@@ -137,6 +130,8 @@ export function createAdopter(parts: AdoptionParts): Adopter {
 				],
 				before && { expected: new Map([[id, before.revision]]) },
 			);
+			// Not before the record: what is noted and has none is taken for a leftover.
+			await objects.claim(id, store, object.location);
 			return { step: 'adopted', size, format };
 		} catch (error) {
 			if (root !== undefined && (await catalogue.imagesOf(root)).length === 0) await data.forget(root);

@@ -106,6 +106,7 @@ export function createImageObjects({ kv, content, onLeft }: ImageObjectsOptions)
 					await kv.write([{ del: declinedKey(store, image.id) }], { sync: true });
 				return await put(image, ref, store, call);
 			}),
+		claim: (id, store, location) => alone(keyOf(store, id), () => note(keyOf(store, id), location)),
 		remove: (id, store, call) => alone(keyOf(store, id), () => remove(id, store, call)),
 		async decline(id, store, call) {
 			await kv.write([{ put: declinedKey(store, id), value: new Uint8Array(0) }], { sync: true });

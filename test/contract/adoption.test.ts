@@ -13,12 +13,14 @@ import { database } from '#domain/layers/database.ts';
 import type { ImageStore } from '#domain/ports/stores.ts';
 import { silentLog } from '#lib/log.ts';
 import { createImageObjects } from '#replication/image-objects.ts';
+import { createObjectKeeper } from '#replication/object-keeper.ts';
 import { createOrigins } from '#replication/origins.ts';
 import { readingOrigins } from '#replication/reading-origins.ts';
 import { openFilesystem } from '#store/drivers/filesystem.ts';
 import { openMemory } from '#store/drivers/memory.ts';
 import { testAdopter } from '../support/adopting.ts';
 import { gpt, joined, luks, qcow2, qed } from '../support/disk-images.ts';
+import { eventually } from '../support/eventually.ts';
 import { administrator, bytesOf, testCatalogue, testSite, uploadOf } from '../support/onion.ts';
 import { diskBytes, openContent } from '../support/open-content.ts';
 import { temporaryDir } from '../support/temporary-dir.ts';
@@ -46,7 +48,7 @@ async function scene(stack: AsyncDisposableStack, over: Partial<ImageStore> = {}
 	const parts = { catalogue, data, stores, objects };
 	const adopter = testAdopter(parts);
 	return {
-		...{ folder, catalogue, site, opened, notes, adopter },
+		...{ folder, catalogue, objects, stores, site, opened, notes, adopter },
 		async file(bytes: Uint8Array, id: string = randomUUID()) {
 			await writeFile(join(folder, id), bytes);
 			return id;
@@ -99,6 +101,17 @@ describe('adoption', () => {
 		await site.images.remove(administrator(), id);
 		assert.deepEqual(await readdir(folder), []);
 		assert.equal(reasonOf((await adopt()).get(id)), undefined);
+	});
+
+	it('notes what it adopted: a delete at another node of the site takes it out here', async () => {
+		await using stack = new AsyncDisposableStack();
+		const { file, adopt, catalogue, objects, stores, folder } = await scene(stack);
+		await using keeper = createObjectKeeper({ catalogue, objects, stores, isSeeded: () => false, log: silentLog });
+		await keeper.start();
+		const id = await file(randomBytes(10));
+		await adopt();
+		await catalogue.commit([{ type: 'image.delete', id }]);
+		await eventually('the file to go', async () => (await readdir(folder)).length === 0 || undefined);
 	});
 
 	it('never gives bytes that have changed since', async () => {

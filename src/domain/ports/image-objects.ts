@@ -11,6 +11,8 @@ export interface ImageObjects {
 	 * That the object is ours is noted before it is there, so that nothing is orphaned whatever happens. Errors as of `ImageStore.put`.
 	 */
 	put(image: ObjectFacts, content: ContentRef, store: ImageStore, call: PutCall): Promise<StoreLocation>;
+	/** An object that somebody else has put there is an image's by now: a record names it, and `remove` takes it out. */
+	claim(id: ImageId, store: ImageStore, location: string): Promise<void>;
 	/** Takes out what `put` has stored. Resolves also when there is nothing; `conflict` while something depends on it. */
 	remove(id: ImageId, store: ImageStore, call: StoreCall): Promise<void>;
 	/** As `remove`, and the image is not brought there again until somebody asks for that. */

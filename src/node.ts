@@ -243,7 +243,7 @@ function openScrubber(
 function startChores(
 	{ log, stack }: Surroundings,
 	{ catalogue, membership }: Ground,
-	{ content }: Bytes,
+	{ content, stores }: Bytes,
 	{ keeper, objectKeeper, readersKeeper, backends, cache }: Replication,
 	scrubber: Scrubber,
 ): void {

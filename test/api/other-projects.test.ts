@@ -118,7 +118,7 @@ describe("another project's", () => {
 					const real: Reply = await ask(id);
 					const unreal: Reply = await ask(never);
 					assert.deepEqual(shapeOf(real, id), shapeOf(unreal, never), `${route} of a ${what}`);
-					const mayBe = things === hidden.images ? [404] : [404, 403];
+					const mayBe: readonly number[] = things === hidden.images ? [404] : [404, 403];
 					assert.ok(mayBe.includes(real.status), `${route} of a ${what} is ${real.status}: ${real.text}`);
 				}
 				asked.push(route);

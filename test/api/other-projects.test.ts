@@ -93,6 +93,8 @@ describe("another project's", () => {
 		hidden = {
 			images,
 			stores: images,
+			// the operators' own routes
+			v1: [{ what: 'store, or image', id: 'centre', never: 'nowhere' }],
 			metadefs: [{ what: 'private namespace', id: 'theirs', never: 'nevers' }],
 			tasks: [{ what: 'task', id: task, never: crypto.randomUUID() }],
 			cache: kept,

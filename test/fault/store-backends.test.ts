@@ -274,7 +274,7 @@ for (const { name, skip, backend } of SUBJECTS)
 				await failsAndWorks(at, way, id, told, /./);
 			});
 			it(`${way.name}, when everything stops halfway`, { skip }, async () => {
-				await using at = await scene(backend(), { stallMs: 700, answerMs: 700, tries: 1 });
+				await using at = await scene(backend(), { stallMs: 4000, answerMs: 4000, tries: 1 });
 				const id = await way.begin(at);
 				const start = at.proxy.bytes();
 				const watch = setInterval(() => at.proxy.bytes() - start > SIZE / 2 && at.proxy.pause(), 0);

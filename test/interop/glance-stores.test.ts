@@ -165,6 +165,7 @@ function shared(store: SharedStore, theirs: Client, ours: Client): void {
 				const known = await written(theirs, bytes);
 				const image = await ours.give(placeOf(known), store.id, known);
 				assertKnows(image, bytes);
+				assert.ok(!placeOf(image).includes('@'), 'a credential is shown');
 				await eachRange(bytes, (range) => ours.bytes(image.id, range));
 				await deleted(image, known.id);
 				await theirs.remove(known.id);

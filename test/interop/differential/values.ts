@@ -29,11 +29,16 @@ export function filled(text: string, values: Values): string {
 }
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi;
+/** the folder of a file store */
+const FOLDER = /file:\/\/\/[^"'\s]*\//g;
 const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?/g;
 
 /** Without what differs between any two servers; its form stays. */
 export function withoutParticulars(text: string, values: Values): string {
 	let result = text;
 	for (const [name, value] of values) if (value !== '') result = result.replaceAll(value, `$${name}`);
-	return result.replaceAll(UUID, '<uuid>').replaceAll(TIME, (_, fraction) => (fraction ? '<time.fraction>' : '<time>'));
+	return result
+		.replaceAll(FOLDER, 'file:///<folder>/')
+		.replaceAll(UUID, '<uuid>')
+		.replaceAll(TIME, (_, fraction) => (fraction ? '<time.fraction>' : '<time>'));
 }

@@ -22,7 +22,7 @@ export async function openPlugins({ config, log }: Surroundings): Promise<readon
 	});
 }
 
-function inspectBy({ vmdkTypes, ...rules }: Surroundings['config']['formats']): Inspect {
+export function inspectBy({ vmdkTypes, ...rules }: Surroundings['config']['formats']): Inspect {
 	return async (bytes) => {
 		const inspector = createInspector({ vmdkTypes });
 		for await (const chunk of bytes) inspector.feed(chunk);

@@ -57,7 +57,7 @@ export async function openTasks(around: Surroundings, floor: TaskFloor): Promise
 	const web = createWebSource({ filtering });
 	const plainWeb = createWebSource({ filtering, redirects: false });
 	const regions = createRegions(regionsBy(keystone));
-	const methods = fetchMethods({ web, plainWeb, regions, extraProperties });
+	const methods = fetchMethods({ web, plainWeb, regions, extraProperties, parseDraft });
 	const plugins = await openPlugins(around);
 	const runners = taskRunners({
 		...{ log, images, web, parseDraft, clock, methods, plugins, parallelStores, staged: content },

@@ -27,11 +27,18 @@ export interface ImageController {
 	 * method does not take, without formats, or held by an import that goes on; also for a store that takes nothing.
 	 */
 	beginImport(ctx: RequestContext, id: ImageId, request: ImportRequest, plan: ImportPlan): Promise<Image>;
-	/** Gives an importing image staged bytes, in place of those before. */
+	/** The image, for the task that holds it; `conflict` when that is another one by now, `not-found` when the image has gone. */
+	holdImport(ctx: RequestContext, id: ImageId, task: string): Promise<Image>;
+	/** Gives an importing image staged bytes, in place of those before, together with what changes of it by them. */
 	stageImport(ctx: RequestContext, id: ImageId, upload: Upload): Promise<Image>;
+	/** Formats and properties of an importing image. */
+	changeImport(ctx: RequestContext, id: ImageId, changes: readonly ImageChange[]): Promise<Image>;
 	/** What is staged has the declared format, is safe and signed, or the errors of `upload`. */
 	checkImport(ctx: RequestContext, id: ImageId): Promise<Image>;
-	/** Puts what is staged, or of a copy the image's own bytes, into one store, and notes that on the image. Errors as of `ImageStore.put`. */
+	/**
+	 * Puts what is staged, or of a copy the image's own bytes, into one store, and notes that on the image; does nothing for a store
+	 * that is not waited for any more. Errors as of `ImageStore.put`.
+	 */
 	importTo(ctx: RequestContext, id: ImageId, store: string, onProgress?: (bytes: number) => void): Promise<Image>;
 	/** Notes on the image that a store could not take it. */
 	missImport(ctx: RequestContext, id: ImageId, store: string): Promise<Image>;
@@ -39,9 +46,9 @@ export interface ImageController {
 	activateImport(ctx: RequestContext, id: ImageId): Promise<Image>;
 	/**
 	 * Nobody holds the image any more. `failed`: one that is not active yet is `queued`, what was staged is let go, and what
-	 * the import has put into stores is taken out; of a copy, that of the `stored` ones.
+	 * the import has put into stores is taken out; of a copy, that of the `stored` ones. Nothing when another task holds it.
 	 */
-	endImport(ctx: RequestContext, id: ImageId, how: 'done' | 'failed', stored?: readonly string[]): Promise<Image>;
+	endImport(ctx: RequestContext, id: ImageId, how: 'done' | 'failed', which: EndedImport): Promise<Image>;
 	/** bytes at a place that a client names; `invalid` for one that no store here knows, or that cannot be read */
 	statLocation(ctx: RequestContext, id: ImageId, location: StoreLocation): Promise<number>;
 	/**
@@ -106,6 +113,13 @@ export interface ImportPlan {
 	isOver(task: string): boolean;
 	/** of a location: its bytes are read */
 	readonly hashes?: boolean;
+}
+
+export interface EndedImport {
+	/** id of the task */
+	readonly task: string;
+	/** ids of stores that a copy was for, when none of them may keep it; default: none */
+	readonly stored?: readonly string[];
 }
 
 export interface Download {

@@ -1,4 +1,6 @@
 import type { Image, ImageId } from './image.ts';
+import { IMPORT_TASK, IMPORTING } from './import-request.ts';
+import type { Op } from './ops.ts';
 import type { Catalogue } from './ports/catalogue.ts';
 
 export interface RecoveryParts {
@@ -27,11 +29,20 @@ async function requeue(
 	statuses: readonly Image['status'][],
 	isLost: (image: Image) => boolean,
 ): Promise<readonly ImageId[]> {
-	const lost: ImageId[] = [];
+	const lost: Image[] = [];
 	// records from before nodes were told apart name no worker
 	for (const status of statuses)
 		for await (const image of catalogue.imagesIn(status))
-			if (image.site === site && (image.worker ?? node) === node && isLost(image)) lost.push(image.id);
-	for (const id of lost) await catalogue.commit([{ type: 'image.status', id, status: 'queued' }]);
-	return lost;
+			if (image.site === site && (image.worker ?? node) === node && isLost(image)) lost.push(image);
+	for (const image of lost) await catalogue.commit(requeued(image));
+	return lost.map(({ id }) => id);
+}
+
+/** Whoever looks for stray objects must see that nothing is coming any more. */
+function requeued({ id, properties }: Image): readonly Op[] {
+	const isHeld = Object.hasOwn(properties, IMPORT_TASK);
+	return [
+		{ type: 'image.status', id, status: 'queued' },
+		...(isHeld ? [{ type: 'image.update', id, setProperties: { [IMPORTING]: '' }, dropProperties: [IMPORT_TASK] } as const] : []),
+	];
 }

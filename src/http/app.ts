@@ -134,7 +134,7 @@ export function apiRoutes(parts: AppParts): readonly Route[] {
 		...actionRoutes(images),
 		...memberRoutes(images, rules),
 		...metadefRoutes({ metadefs, pages: api, refuseAstral: rules.refuseAstral, publicUrl }),
-		...importRoutes(imports),
+		...importRoutes(imports, rules),
 		...locationRoutes(images, locations),
 		...taskRoutes({ tasks, images, pages: api, publicUrl }),
 		...cacheRoutes(parts),

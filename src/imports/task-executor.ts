@@ -3,6 +3,7 @@
  * back before the task says that it failed. A task that waits survives the end of the process and is done by the next
  * one; so does one that was under way, if its steps are safe to do again. Of any other nobody knows how far it was.
  */
+import type { CallerCredential } from '#domain/context.ts';
 import { ImageError } from '#domain/errors.ts';
 import type { TaskExecutor, TaskJob, TaskRunner, TaskRunners } from '#domain/ports/task-runners.ts';
 import type { TaskProgress } from '#domain/tasks/progress.ts';
@@ -31,12 +32,14 @@ const UNDO_TIMEOUT_MS = 30_000;
 export function createTaskExecutor(options: TaskExecutorOptions): RunningExecutor {
 	const { repository, progress, runners, log, atOnce = AT_ONCE } = options;
 	const waiting: string[] = [];
+	const credentials = new Map<string, CallerCredential>();
 	const running = new Set<Promise<void>>();
 	const stopping = new AbortController();
 	let whenIdle = Promise.withResolvers<void>();
 	whenIdle.resolve();
 
-	function submit(id: string): void {
+	function submit(id: string, credential?: CallerCredential): void {
+		if (credential !== undefined) credentials.set(id, credential);
 		if (waiting.length + running.size === 0) whenIdle = Promise.withResolvers<void>();
 		waiting.push(id);
 		// Not at once: whoever submits tells of the task's creation first.
@@ -51,6 +54,7 @@ export function createTaskExecutor(options: TaskExecutorOptions): RunningExecuto
 				.catch((error: unknown) => log.error({ err: error, task: id }, 'a task could not be kept up to date'))
 				.finally(() => {
 					running.delete(work);
+					credentials.delete(id);
 					pump();
 				});
 			running.add(work);
@@ -62,9 +66,12 @@ export function createTaskExecutor(options: TaskExecutorOptions): RunningExecuto
 		const found = repository.get(id);
 		// of an earlier process, which was cut short
 		let task = found.status === 'processing' ? found : await progress.begin(found);
+		const credential = credentials.get(id);
 		const job: TaskJob = {
 			id,
 			input: task.input,
+			noted: task.note,
+			...(credential && { credential }),
 			async say(message) {
 				task = await progress.amend(task, { message }, { sync: false });
 			},
@@ -95,7 +102,7 @@ export function createTaskExecutor(options: TaskExecutorOptions): RunningExecuto
 	async function undo(task: TaskRecord): Promise<void> {
 		if (task.note === null) return;
 		try {
-			await runnerOf(task).undo(contextOf(task, AbortSignal.timeout(UNDO_TIMEOUT_MS)), task.note);
+			await runnerOf(task).undo(contextOf(task, AbortSignal.timeout(UNDO_TIMEOUT_MS)), task.note, task);
 		} catch (error) {
 			log.warn({ err: error, task: task.id, note: task.note }, 'what a failed task has left could not be taken back');
 		}

@@ -39,14 +39,14 @@ export interface TestSite extends Omit<TestTasks, 'repository'> {
 /** `limits` only where they differ from Glance's. */
 type QuotaOverrides = Partial<Omit<QuotaParts, 'limits' | 'catalogue'>> & { readonly limits?: Partial<QuotaLimits> };
 
-type TaskOverrides = Partial<
-	Pick<TestTasksOptions, 'web' | 'runners' | 'tasksKv' | 'maxTasks' | 'atOnce' | 'regions' | 'plugins' | 'parallelStores'>
->;
+type TaskOverrides = Partial<Omit<TestTasksOptions, 'images' | 'policy' | 'notifier' | 'clock' | 'data'>>;
 
 interface SiteOverrides {
 	readonly data?: ImageData;
 	readonly catalogue?: LocalCatalogue;
 	readonly imageCache?: ImageCache;
+	/** which objects are ours; shared by sites that follow one another */
+	readonly objectsKv?: KeyValue;
 }
 
 export async function testCatalogue(site: string, kv: KeyValue = memoryKeyValue()): Promise<LocalCatalogue> {
@@ -76,7 +76,7 @@ export async function testSite(
 		data,
 		stores,
 		objects: createImageObjects({
-			kv: memoryKeyValue(),
+			kv: overrides.objectsKv ?? memoryKeyValue(),
 			content: { ...data, file: () => undefined, pin: () => ({ [Symbol.dispose]() {} }) },
 		}),
 		quota,

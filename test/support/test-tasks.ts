@@ -1,7 +1,7 @@
 /** Tasks of a test site: kept in memory unless told otherwise, done by the real executor. */
 import { memoryKeyValue } from '#catalogue/memory.ts';
 import type { ImageController } from '#domain/controller.ts';
-import { IMPORT_METHODS } from '#domain/import-request.ts';
+import { IMPORT_METHODS, type ImportMethodName } from '#domain/import-request.ts';
 import { buildImportController, type ImportController } from '#domain/imports/controller.ts';
 import { buildLocationController, type LocationController } from '#domain/imports/locations.ts';
 import type { ImageData } from '#domain/ports/image-data.ts';
@@ -38,6 +38,8 @@ export interface TestTasksOptions {
 	readonly notifier: Notifier;
 	readonly clock: () => number;
 	readonly web?: WebSource;
+	/** for other regions; default: the same */
+	readonly plainWeb?: WebSource;
 	readonly runners?: TaskRunners;
 	readonly tasksKv?: KeyValue;
 	readonly maxTasks?: number;
@@ -46,6 +48,8 @@ export interface TestTasksOptions {
 	readonly regions?: RegionalImages;
 	readonly plugins?: readonly ImportPlugin[];
 	readonly parallelStores?: number;
+	/** import methods that clients may ask for; default: all */
+	readonly offered?: readonly ImportMethodName[];
 }
 
 export const TIME_TO_LIVE_MS = 48 * 3600_000;
@@ -55,7 +59,8 @@ export async function testTasks(options: TestTasksOptions): Promise<TestTasks> {
 	const repository = await openTaskRepository({ ...rest, kv, clock });
 	const progress = taskProgress({ ...options, repository, timeToLiveMs: TIME_TO_LIVE_MS });
 	const regions = options.regions ?? createRegions({ catalogue: async () => [], token: async () => undefined });
-	const methods = fetchMethods({ web, plainWeb: web, regions, extraProperties: ['hw_', 'os_type'] });
+	const extraProperties = ['hw_', 'trait:', 'os_distro', 'os_secure_boot', 'os_type'];
+	const methods = fetchMethods({ web, plainWeb: options.plainWeb ?? web, regions, extraProperties, parseDraft: draftParser({}) });
 	const runners: TaskRunners =
 		options.runners ??
 		taskRunners({
@@ -76,7 +81,7 @@ export async function testTasks(options: TestTasksOptions): Promise<TestTasks> {
 	};
 	return {
 		tasks: buildTaskController({ ...parts, runners: clientRunners }),
-		imports: buildImportController({ ...shared, methods: IMPORT_METHODS, check: methods.check }),
+		imports: buildImportController({ ...shared, methods: options.offered ?? IMPORT_METHODS, check: methods.check }),
 		locations: buildLocationController({ ...shared, hashes: true }),
 		executor,
 		repository,

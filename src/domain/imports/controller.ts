@@ -43,7 +43,7 @@ export function buildImportController({ images, tasks, methods, isOver, check }:
 			try {
 				await tasks.create(ctx, { type: 'api_image_import', input, id: task });
 			} catch (error) {
-				await images.endImport(ctx, id, 'failed');
+				await images.endImport(ctx, id, 'failed', { task });
 				throw error;
 			}
 		},

@@ -50,14 +50,16 @@ export function notification(facts: ImageFacts, notifier: Notifier, clock: () =>
 			return image;
 		},
 		beginImport: async (ctx, id, ...rest) => toldUpdated(ctx, await inner.beginImport(ctx, id, ...rest)),
+		changeImport: async (ctx, id, changes) => toldUpdated(ctx, await inner.changeImport(ctx, id, changes)),
 		missImport: async (ctx, id, store) => toldUpdated(ctx, await inner.missImport(ctx, id, store)),
 		async activateImport(ctx, id) {
+			const { status } = await facts.get(id);
 			const image = await inner.activateImport(ctx, id);
-			for (const type of IMPORTED) tell(ctx, type, image);
+			if (status !== image.status) for (const type of IMPORTED) tell(ctx, type, image);
 			return image;
 		},
-		async endImport(ctx, id, how, stored) {
-			const image = await inner.endImport(ctx, id, how, stored);
+		async endImport(ctx, id, how, which) {
+			const image = await inner.endImport(ctx, id, how, which);
 			if (how === 'failed') tell(ctx, 'image.update', image);
 			return image;
 		},

@@ -72,7 +72,9 @@ export function decision(facts: ImageFacts, policy: Policy): Guard {
 			return inner.beginImport(ctx, id, request, plan);
 		},
 		// What follows was decided when the import began, and must be able to end whatever the rules have become.
+		holdImport: inner.holdImport,
 		stageImport: inner.stageImport,
+		changeImport: inner.changeImport,
 		checkImport: inner.checkImport,
 		importTo: inner.importTo,
 		missImport: inner.missImport,

@@ -90,6 +90,13 @@ export function quota(facts: ImageFacts, { limits, reserve }: Quota): Layer {
 				return await inner.beginImport(ctx, id, request, plan);
 			},
 			stageImport: (ctx, id, upload) => taking(ctx, id, 'stage', upload, inner.stageImport),
+			changeImport: (ctx, id, changes) =>
+				alone(id, async () => {
+					const before = await facts.get(id);
+					const { properties } = applyChanges(before, changes);
+					if (grows(before.properties, properties)) within(limits.imageProperties, countProperties(properties), 'properties');
+					return inner.changeImport(ctx, id, changes);
+				}),
 			async activateImport(ctx, id) {
 				using _room = await roomFor(ctx, id);
 				return await inner.activateImport(ctx, id);

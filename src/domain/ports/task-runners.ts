@@ -1,4 +1,4 @@
-import type { RequestContext } from '../context.ts';
+import type { CallerCredential, RequestContext } from '../context.ts';
 
 /** How tasks of one type are done. Found by the type's name in the register: imports/index.ts. */
 export interface TaskRunner {
@@ -11,7 +11,7 @@ export interface TaskRunner {
 	/** Does it, in the name of its creator (`ctx.door` is `task`). What it resolves to is the task's result. */
 	run(ctx: RequestContext, job: TaskJob): Promise<Readonly<Record<string, unknown>>>;
 	/** Takes back what a failed or an interrupted run has left; what that is was noted. */
-	undo(ctx: RequestContext, note: string): Promise<void>;
+	undo(ctx: RequestContext, note: string, task: Pick<TaskJob, 'id' | 'input'>): Promise<void>;
 }
 
 export type TaskInput = Readonly<Record<string, unknown>>;
@@ -19,6 +19,10 @@ export type TaskInput = Readonly<Record<string, unknown>>;
 export interface TaskJob {
 	readonly id: string;
 	readonly input: TaskInput;
+	/** what was noted last, by an earlier process if it was cut short */
+	readonly noted: string | null;
+	/** of who asked for it; absent after a restart, since it is never written down */
+	readonly credential?: CallerCredential;
 	/** For people who look meanwhile. */
 	say(message: string): Promise<void>;
 	/** For `undo`, in place of what was noted before; durable when it resolves. */
@@ -30,5 +34,5 @@ export type TaskRunners = Readonly<Partial<Record<string, TaskRunner>>>;
 
 /** Does tasks in the background, a few at once, in the order they came. */
 export interface TaskExecutor {
-	submit(id: string): void;
+	submit(id: string, credential?: CallerCredential): void;
 }

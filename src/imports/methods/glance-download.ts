@@ -1,11 +1,11 @@
 /**
- * `glance-download`: an image of another region's Glance, with its formats and some of its properties. Whether the caller
- * may have it, that Glance says to the caller's own token while the request is still there; the task, which may run after a
- * restart, then asks in the node's name. Image API v2, "Import an image".
+ * `glance-download`: an image of another region's Glance, with its formats and some of its properties, as that Glance lets
+ * the caller have it. A task that has outlived its process has no token of the caller's any more, and asks in the node's
+ * name. Image API v2, "Import an image".
  */
 import type { RequestContext } from '#domain/context.ts';
 import { ImageError } from '#domain/errors.ts';
-import type { ImageChange } from '#domain/image.ts';
+import type { ImageChange, ImageDraft } from '#domain/image.ts';
 import type { ImportMethod } from '#domain/import-request.ts';
 import type { WebSource } from '#imports/web-source.ts';
 import type { FetchMethod } from './method.ts';
@@ -19,6 +19,8 @@ export interface GlanceDownloadOptions {
 	readonly web: WebSource;
 	/** names of properties that come along begin with one of them */
 	readonly extraProperties: readonly string[];
+	/** by the rules of the body of "Create image" */
+	readonly parseDraft: (properties: unknown) => ImageDraft;
 }
 
 export interface RegionalImages {
@@ -30,7 +32,8 @@ export interface RegionalImages {
 	token(signal: AbortSignal): Promise<string | undefined>;
 }
 
-export function glanceDownload({ regions, web, extraProperties }: GlanceDownloadOptions): FetchMethod<GlanceDownload> {
+export function glanceDownload(options: GlanceDownloadOptions): FetchMethod<GlanceDownload> {
+	const { regions, web } = options;
 	async function find(ctx: RequestContext, { region, imageId, serviceInterface }: GlanceDownload) {
 		const { signal } = ctx;
 		const token = ctx.credential?.token() ?? (await regions.token(signal));
@@ -48,39 +51,50 @@ export function glanceDownload({ regions, web, extraProperties }: GlanceDownload
 		},
 		async open(ctx, method) {
 			const { image, url, headers } = await find(ctx, method);
+			const changes = changesBy(image, options);
+			sizeOf(image.size);
 			const body = await web.open(url, { signal: ctx.signal, headers });
 			const { os_hash_algo: algorithm, os_hash_value: value, size } = image;
 			return {
 				data: body.data,
-				...(typeof size === 'number' && { size }),
+				size: sizeOf(size),
 				...(typeof algorithm === 'string' && typeof value === 'string' && { digest: { algorithm, value } }),
-				changes: changesBy(image, extraProperties),
+				changes,
 				[Symbol.dispose]: () => body[Symbol.dispose](),
 			};
 		},
 	};
 }
 
-const TEXT_CHARS_MAX = 255;
-const VALUE_CHARS_MAX = 65_535;
+function sizeOf(size: unknown): number {
+	if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0)
+		throw new ImageError('invalid', 'the other region does not say what size the image has');
+	return size;
+}
 
-/** What another Glance says is as little believed as what a client says. */
-function changesBy(image: Readonly<Record<string, unknown>>, prefixes: readonly string[]): readonly ImageChange[] {
-	const text = (name: string) => {
-		const value = image[name];
-		if (typeof value !== 'string' || value.length > TEXT_CHARS_MAX)
-			throw new ImageError('invalid', `the other region does not say what ${name} is`);
-		return value;
-	};
-	const extra = Object.entries(image).filter(
-		([name, value]) =>
-			prefixes.some((prefix) => name.startsWith(prefix)) &&
-			name.length <= TEXT_CHARS_MAX &&
-			typeof value === 'string' &&
-			value.length <= VALUE_CHARS_MAX,
-	);
+/** What another Glance says is as little believed as what a client says, and attributes of every image are no properties. */
+function changesBy(
+	image: Readonly<Record<string, unknown>>,
+	{ extraProperties, parseDraft }: Pick<GlanceDownloadOptions, 'extraProperties' | 'parseDraft'>,
+): readonly ImageChange[] {
+	const isExtra = ([name, value]: [string, unknown]) =>
+		typeof value === 'string' && !isOwn(name) && extraProperties.some((prefix) => name.startsWith(prefix));
+	const { disk_format, container_format } = image;
+	if (typeof disk_format !== 'string' || typeof container_format !== 'string')
+		throw new ImageError('invalid', 'the other region does not say what formats the image has');
+	const extra = Object.fromEntries(Object.entries(image).filter(isExtra));
+	const { diskFormat = null, containerFormat = null, properties = {} } = parseDraft({ ...extra, disk_format, container_format });
 	return [
-		{ set: { diskFormat: text('disk_format'), containerFormat: text('container_format') } },
-		...extra.map(([name, value]): ImageChange => ({ setProperty: name, value: String(value), when: 'always' })),
+		{ set: { diskFormat, containerFormat } },
+		...Object.entries(properties).map(([setProperty, value]): ImageChange => ({ setProperty, value, when: 'always' })),
 	];
+}
+
+const OWN: ReadonlySet<string> = new Set([
+	...['id', 'name', 'status', 'visibility', 'owner', 'os_hidden', 'tags', 'self', 'file', 'schema', 'checksum', 'stores'],
+	...['os_hash_algo', 'os_hash_value', 'created_at', 'updated_at', 'locations', 'direct_url', 'disk_format', 'container_format'],
+]);
+
+function isOwn(name: string): boolean {
+	return OWN.has(name) || name.startsWith('os_glance');
 }

@@ -4,12 +4,21 @@
  */
 
 import type { RequestContext } from '#domain/context.ts';
-import type { ImportPlan, Upload } from '#domain/controller.ts';
-import { ImageError } from '#domain/errors.ts';
-import { assertReadyForCopy, assertReadyForFetch, assertReadyForImport, type Image, type ImageId } from '#domain/image.ts';
+import type { EndedImport, ImportPlan, Upload } from '#domain/controller.ts';
+import { codeOf, ImageError } from '#domain/errors.ts';
+import {
+	assertReadyForCopy,
+	assertReadyForFetch,
+	assertReadyForImport,
+	type ContentRef,
+	type Image,
+	type ImageChange,
+	type ImageId,
+} from '#domain/image.ts';
 import { applyChanges, updateBetween } from '#domain/image-changes.ts';
 import { FAILED, IMPORT_TASK, IMPORTING, type ImportRequest } from '#domain/import-request.ts';
 import type { ImageOp } from '#domain/ports/image-repository.ts';
+import type { ImageStore } from '#domain/ports/stores.ts';
 import { factsOf, type Location, storeCall } from './shared.ts';
 import { naming, placed } from './taking.ts';
 import { importTargets } from './targets.ts';
@@ -32,6 +41,19 @@ export function importingVerbs(parts: Location, readPlaces: (ctx: RequestContext
 		});
 	}
 
+	async function holdImport(_ctx: RequestContext, id: ImageId, task: string): Promise<Image> {
+		const image = await repository.get(id);
+		if (image.properties[IMPORT_TASK] !== task) throw new ImageError('conflict', `image ${id} is held by another import`);
+		return image;
+	}
+
+	function changeImport(_ctx: RequestContext, id: ImageId, changes: readonly ImageChange[]): Promise<Image> {
+		return change(id, (latest) => {
+			assertImporting(latest);
+			return changing(latest, changes);
+		});
+	}
+
 	/** What was staged before goes when no other image has it. */
 	async function stageImport(ctx: RequestContext, id: ImageId, upload: Upload): Promise<Image> {
 		let before: string | undefined;
@@ -44,11 +66,9 @@ export function importingVerbs(parts: Location, readPlaces: (ctx: RequestContext
 		const { root } = written.content;
 		try {
 			const image = await change(id, (latest) => {
-				if (latest.status !== 'importing')
-					throw new ImageError('conflict', `image ${id} is ${latest.status} and not being imported`);
+				assertImporting(latest);
 				before = latest.staged?.content.root;
-				const op = updateBetween(latest, applyChanges(latest, upload.changes ?? []));
-				return [...(op === undefined ? [] : [op]), { type: 'image.stage', id, ...factsOf(written) }];
+				return [{ type: 'image.stage', id, ...factsOf(written) }, ...changing(latest, upload.changes ?? [])];
 			});
 			if (before !== undefined && before !== root) await release(before);
 			return image;
@@ -93,24 +113,51 @@ export function importingVerbs(parts: Location, readPlaces: (ctx: RequestContext
 		onProgress?: (bytes: number) => void,
 	): Promise<Image> {
 		let image = await repository.get(id);
+		if (!listed(image, IMPORTING).includes(storeId)) return image;
 		if (image.staged === null) image = await readIn(ctx, image);
 		const ref = image.staged?.content ?? image.content;
 		if (ref === null) throw new ImageError('conflict', `image ${id} has nothing staged`);
 		const store = stores.find(storeId);
 		if (store === undefined && storeId !== site) throw new ImageError('conflict', `there is no store ${storeId}`);
+		if (store === undefined) return bringHere(ctx, image, ref);
 		const facts = { id, owner: image.owner, checksum: image.staged?.checksum ?? image.checksum };
-		const call = { ...storeCall(ctx), ...(onProgress && { onProgress }) };
-		// this site has it as soon as the image is active
-		if (store === undefined) return image;
-		const place = await objects.put(facts, ref, store, call);
-		return change(id, (latest) => {
-			if ((latest.staged?.content ?? latest.content)?.root !== ref.root)
-				throw new ImageError('conflict', `image ${id} is not being imported any more`);
-			return [
-				placed(id, storeId, place),
-				noted(id, { [IMPORTING]: without(latest, IMPORTING, storeId), [FAILED]: without(latest, FAILED, storeId) }),
-			];
-		});
+		try {
+			const place = await objects.put(facts, ref, store, { ...storeCall(ctx), ...(onProgress && { onProgress }) });
+			return await change(id, (latest) => {
+				if ((latest.staged?.content ?? latest.content)?.root !== ref.root)
+					throw new ImageError('conflict', `image ${id} is not being imported any more`);
+				return [placed(id, storeId, place), settled(latest, storeId)];
+			});
+		} catch (error) {
+			await clearAfterDeletion(ctx, id, store);
+			throw error;
+		}
+	}
+
+	/** This site has staged bytes as soon as the image is active; a copy comes from whoever holds it. */
+	async function bringHere(ctx: RequestContext, image: Image, ref: ContentRef): Promise<Image> {
+		if (image.staged !== null) return image;
+		if (data.presence(ref.root) !== 'complete')
+			for await (const _ of data.read(ref, { start: 0, end: ref.size }, ctx)) ctx.signal.throwIfAborted();
+		return change(image.id, (latest) => [{ type: 'copy.add', id: latest.id, store: site, kind: 'site' }, settled(latest, site)]);
+	}
+
+	/** Who deleted the image meanwhile could not know of an object that was on its way. */
+	async function clearAfterDeletion(ctx: RequestContext, id: ImageId, store: ImageStore): Promise<void> {
+		const isThere = await repository.get(id).then(
+			() => true,
+			(error: unknown) => codeOf(error) !== 'not-found',
+		);
+		if (!isThere) await takeOut({ ...ctx, signal: AbortSignal.timeout(WITHDRAW_MS) }, id, store);
+	}
+
+	async function takeOut(ctx: RequestContext, id: ImageId, store: ImageStore): Promise<void> {
+		try {
+			await objects.remove(id, store, storeCall(ctx));
+		} catch (error) {
+			log.warn({ err: error, image: id, store: store.id }, 'an object of an import that failed is removed later');
+			objects.leave(id, store);
+		}
 	}
 
 	async function missImport(_ctx: RequestContext, id: ImageId, store: string): Promise<Image> {
@@ -131,8 +178,7 @@ export function importingVerbs(parts: Location, readPlaces: (ctx: RequestContext
 			if (status === 'active') return [];
 			if (status !== 'importing' || staged === null)
 				throw new ImageError('conflict', `image ${id} is ${status} and has nothing to become active by`);
-			const here = noted(id, { [IMPORTING]: without(image, IMPORTING, site), [FAILED]: without(image, FAILED, site) });
-			return [...naming(id, site, staged, staged.virtualSize ?? null), here];
+			return [...naming(id, site, staged, staged.virtualSize ?? null), settled(image, site)];
 		});
 	}
 
@@ -141,12 +187,16 @@ export function importingVerbs(parts: Location, readPlaces: (ctx: RequestContext
 		ctx: RequestContext,
 		id: ImageId,
 		how: 'done' | 'failed',
-		stored: readonly string[] = [],
+		{ task, stored = [] }: EndedImport,
 	): Promise<Image> {
 		const image = await repository.get(id);
-		if (how === 'done') return change(id, () => [noted(id, { [IMPORT_TASK]: [] })]);
-		const fresh = image.status === 'importing' ? image.copies.filter(isBackend).map(({ store }) => store) : stored;
+		const isHeld = ({ properties }: Image) => properties[IMPORT_TASK] === task;
+		if (!isHeld(image)) return image;
+		if (how === 'done') return change(id, (latest) => (isHeld(latest) ? [noted(id, { [IMPORT_TASK]: [] })] : []));
+		const backends = image.copies.filter(isBackend).map(({ store }) => store);
+		const fresh = image.status === 'importing' ? backends : backends.filter((store) => stored.includes(store));
 		const ended = await change(id, (latest) => {
+			if (!isHeld(latest)) return [];
 			const missed = [...new Set([...listed(latest, FAILED), ...listed(latest, IMPORTING), ...fresh])].toSorted();
 			return [
 				...fresh.map((store): ImageOp => ({ type: 'copy.drop', id, store })),
@@ -165,15 +215,29 @@ export function importingVerbs(parts: Location, readPlaces: (ctx: RequestContext
 		const image = await repository.get(id);
 		const isBusy = image.status === 'saving' || image.status === 'importing' || listed(image, IMPORTING).includes(storeId);
 		if (store === undefined || isBusy || image.copies.some((copy) => copy.store === storeId)) return;
-		try {
-			await objects.remove(id, store, storeCall(ctx));
-		} catch (error) {
-			log.warn({ err: error, image: id, store: storeId }, 'an object of an import that failed is removed later');
-			objects.leave(id, store);
-		}
+		await takeOut(ctx, id, store);
 	}
 
-	return { beginImport, stageImport, checkImport, importTo, missImport, activateImport, endImport };
+	return {
+		...{ beginImport, holdImport, stageImport, changeImport, checkImport },
+		...{ importTo, missImport, activateImport, endImport },
+	};
+}
+
+const WITHDRAW_MS = 30_000;
+
+function assertImporting({ id, status }: Image): void {
+	if (status !== 'importing') throw new ImageError('conflict', `image ${id} is ${status} and not being imported`);
+}
+
+function changing(image: Image, changes: readonly ImageChange[]): readonly ImageOp[] {
+	const op = updateBetween(image, applyChanges(image, changes));
+	return op === undefined ? [] : [op];
+}
+
+/** Nobody waits for this store any more. */
+function settled(image: Image, store: string): ImageOp {
+	return noted(image.id, { [IMPORTING]: without(image, IMPORTING, store), [FAILED]: without(image, FAILED, store) });
 }
 
 const READY: Readonly<Record<ImportRequest['method']['name'], (image: Image) => void>> = {

@@ -23,6 +23,7 @@ export function location(options: LocationOptions): ImageController {
 
 	async function update(id: ImageId, changes: readonly ImageChange[]): Promise<Image> {
 		return change(id, (image) => {
+			if (image.status === 'importing') assertNoFormats(image, changes);
 			const op = updateBetween(image, applyChanges(image, changes));
 			return op === undefined ? [] : [op];
 		});
@@ -48,6 +49,12 @@ export function location(options: LocationOptions): ImageController {
 		dropTag: async (_ctx, id, tag) => void (await update(id, [{ dropTag: tag }])),
 		...memberVerbs(repository, parts),
 	};
+}
+
+/** An import has checked its bytes against them, or is about to: only itself may change them. */
+function assertNoFormats({ id }: Image, changes: readonly ImageChange[]): void {
+	if (changes.some((each) => 'set' in each && ('diskFormat' in each.set || 'containerFormat' in each.set)))
+		throw new ImageError('forbidden', `the formats of image ${id} cannot be replaced while it is being imported`);
 }
 
 /** Idempotent; any third status is refused as Glance does. */

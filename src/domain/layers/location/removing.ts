@@ -34,6 +34,20 @@ export function removingVerbs(parts: Location) {
 		for (const { root } of contentsOf(removed)) await release(root);
 	}
 
+	/**
+	 * Who imports finds no image and takes out what was on its way; what had come already goes here. Places that a client gave are
+	 * not the image's before it is active.
+	 */
+	async function cancel(ctx: RequestContext, image: Image): Promise<void> {
+		await bury(image.id);
+		const done = new Set(image.copies.map(({ store }) => store));
+		for (const store of stores.all.filter(({ id }) => done.has(id)))
+			await objects.remove(image.id, store, storeCall(ctx)).catch((error: unknown) => {
+				log.warn({ err: error, image: image.id, store: store.id }, 'an object of a deleted image is removed later');
+				objects.leave(image.id, store);
+			});
+	}
+
 	/** As it was before somebody tried to delete it. */
 	async function revive(id: ImageId, status: Image['status']): Promise<void> {
 		await change(id, () => [{ type: 'image.status', id, status: 'active' }]);
@@ -43,6 +57,7 @@ export function removingVerbs(parts: Location) {
 	async function remove(ctx: RequestContext, id: ImageId): Promise<void> {
 		const image = await repository.get(id);
 		if (image.protected) throw new ImageError('forbidden', `image ${id} is protected and cannot be deleted`);
+		if (image.status === 'importing') return cancel(ctx, image);
 		const isStored = locationsOf(image, stores).length > 0;
 		if (image.content === null && !isStored) return bury(id);
 		if (!isStored && !delayedDelete) return bury(id);

@@ -42,7 +42,7 @@ export function core({ repository, runners, executor, clock }: CoreOptions): Tas
 				note: runner.noteOf?.(input) ?? null,
 			} as const;
 			await repository.add(task);
-			executor.submit(task.id);
+			executor.submit(task.id, ctx.credential);
 			return task;
 		},
 		async list(_ctx, query) {

@@ -36,15 +36,12 @@ export async function absentModules(...modules: readonly string[]): Promise<read
 	return stdout.split('\n').filter((name) => name !== '');
 }
 
-/** By section. */
-export type GlanceSections = Readonly<Record<string, Readonly<Record<string, string>>>>;
-
-/** Its files are kept in `dir`; the first store is the default. `more`: sections of its configuration. */
-export async function startGlance(dir: string, stores: readonly GlanceStore[], more: GlanceSections = {}): Promise<OwnGlance> {
+/** Its files are kept in `dir`; the first store is the default. */
+export async function startGlance(dir: string, stores: readonly GlanceStore[]): Promise<OwnGlance> {
 	const port = await freePort();
 	const confFile = join(dir, 'glance-api.conf');
 	await mkdir(dir, { recursive: true });
-	await writeFile(confFile, configuration(dir, port, stores, more), { mode: 0o600 });
+	await writeFile(confFile, configuration(dir, port, stores), { mode: 0o600 });
 	const { PATH, LANG } = process.env;
 	const env = { PATH: `${PATH}:/usr/bin`, HOME: dir, ...(LANG && { LANG }) };
 	const sync = ['/usr/bin/glance-manage', '--config-file', confFile, 'db_sync'];
@@ -67,7 +64,7 @@ export async function startGlance(dir: string, stores: readonly GlanceStore[], m
 	return { url, confFile, log, [Symbol.asyncDispose]: stop };
 }
 
-function configuration(dir: string, port: number, stores: readonly GlanceStore[], more: GlanceSections): string {
+function configuration(dir: string, port: number, stores: readonly GlanceStore[]): string {
 	const sections = {
 		DEFAULT: {
 			bind_host: '127.0.0.1',
@@ -82,7 +79,6 @@ function configuration(dir: string, port: number, stores: readonly GlanceStore[]
 		os_glance_tasks_store: { filesystem_store_datadir: join(dir, 'tasks') },
 		oslo_concurrency: { lock_path: join(dir, 'lock') },
 		...Object.fromEntries(stores.map(({ id, options }) => [id, options])),
-		...more,
 	};
 	return Object.entries(sections)
 		.map(([name, options]) => [`[${name}]`, ...Object.entries(options).map((pair) => pair.join(' = ')), ''].join('\n'))

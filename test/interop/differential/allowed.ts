@@ -242,13 +242,9 @@ export const ALLOWED: readonly Allowed[] = [
 	},
 ];
 
-export function findAllowed(
-	step: Step,
-	{ at, glance, sundog }: Difference,
-	allowed: readonly Allowed[] = ALLOWED,
-): Allowed | undefined {
+export function findAllowed(step: Step, { at, glance, sundog }: Difference): Allowed | undefined {
 	const request = `${step.method} ${step.path}`;
-	return allowed.find(
+	return ALLOWED.find(
 		(entry) =>
 			(entry.request?.test(request) ?? true) &&
 			(entry.body?.test(String(step.body ?? '')) ?? true) &&

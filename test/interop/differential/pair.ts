@@ -13,9 +13,6 @@ interface Side {
 	readonly made: string[];
 }
 
-/** Of the reference: where it is, and who may ask. */
-export type PairedCloud = Pick<ReferenceCloud, 'glance' | 'projects' | 'token'>;
-
 export interface Pair {
 	/** The differences, and both answers for those who want to look on. */
 	ask(step: Step): Promise<{ readonly found: readonly Difference[]; readonly glance: Answer; readonly sundog: Answer }>;
@@ -23,9 +20,9 @@ export interface Pair {
 	clear(): Promise<void>;
 }
 
-/** With values of its own: two pairs know nothing of each other's images. `known`: more values that both share. */
-export function createPair(cloud: PairedCloud, sundog: string, known: Readonly<Record<string, string>> = {}): Pair {
-	const shared = { ...givens(cloud), ...known };
+/** With values of its own: two pairs know nothing of each other's images. */
+export function createPair(cloud: ReferenceCloud, sundog: string): Pair {
+	const shared = givens(cloud);
 	const sides = {
 		glance: newSide(cloud.glance, shared),
 		sundog: newSide(sundog, shared),
@@ -71,7 +68,7 @@ function filledHeaders(headers: Step['headers'], values: Values): Record<string,
 	return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, filled(value, values)]));
 }
 
-async function credentials(cloud: PairedCloud, caller: Caller): Promise<Record<string, string>> {
+async function credentials(cloud: ReferenceCloud, caller: Caller): Promise<Record<string, string>> {
 	if (caller === 'nobody') return {};
 	return { 'x-auth-token': caller === 'impostor' ? 'gAAAAAB-not-a-token' : await cloud.token(caller) };
 }

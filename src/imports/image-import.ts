@@ -40,6 +40,7 @@ export function imageImport(options: ImageImportOptions): TaskRunner {
 		noteOf: imageOf,
 		async run(outer, job) {
 			const { id, request, stores } = read(job.input);
+			if (typeof job.input.refused === 'string') throw new ImageError('invalid', job.input.refused);
 			using holding = await hold(images, outer, id, job.id);
 			const { ctx, image } = holding;
 			if (request.method.name !== 'copy-image' && image.status === 'importing') await prepare(ctx, image, job, request);

@@ -103,12 +103,12 @@ describe('glance-download', () => {
 		await using _server = there.server;
 		await using api = await startApi({ site: await testSite({ web: web(there.server), regions: there.regions }) });
 		const id = await api.queued();
-		assert.equal((await start(api, id, { method })).status, 400);
-		assert.equal((await start(api, id, { method: { ...method, glance_region: 'south' } })).status, 400);
 		assert.equal((await start(api, id, { method: { ...method, glance_image_id: 'x' } })).status, 400);
 		const unknown = { ...method, glance_image_id: REMOTE.replace('0e', '0f') };
-		assert.equal((await start(api, id, { method: unknown })).status, 400);
-		assert.equal((await show(api, id)).status, 'queued');
+		for (const bad of [method, { ...method, glance_region: 'south' }, unknown]) {
+			const { status, task, image } = await imported(api, await api.queued(), { method: bad });
+			assert.deepEqual([status, task.status, image.status], [202, 'failure', 'queued']);
+		}
 	});
 	it('takes no other bytes than those of the record', async () => {
 		const there = await regions(record, randomBytes(BYTES.length));

@@ -26,20 +26,21 @@ export interface ImportParts {
 	readonly methods: readonly ImportMethodName[];
 	/** Has a task ended, or is it not known? Who holds an image by such a task holds it no more. */
 	isOver(task: string): boolean;
-	/** Before anything is changed: `invalid` for what could never be fetched. */
-	check(ctx: RequestContext, request: ImportRequest): Promise<void>;
+	/** Before anything is changed: `invalid` for what is never fetched. Resolves to what the task is to fail with, if anything. */
+	check(ctx: RequestContext, request: ImportRequest): Promise<string | undefined>;
 }
 
 export function buildImportController({ images, tasks, methods, isOver, check }: ImportParts): ImportController {
 	return {
 		methods,
 		async start(ctx, id, request) {
-			await check(ctx, request);
+			const refused = await check(ctx, request);
 			const task = crypto.randomUUID();
 			const image = await images.beginImport(ctx, id, request, { task, isOver });
 			// a copy to all stores that finds nothing to do
 			if (image.properties[IMPORT_TASK] !== task) return;
-			const input = { image_id: id, import_req: request, backend: (image.properties[IMPORTING] ?? '').split(',') };
+			const backend = (image.properties[IMPORTING] ?? '').split(',');
+			const input = { image_id: id, import_req: request, backend, ...(refused !== undefined && { refused }) };
 			try {
 				await tasks.create(ctx, { type: 'api_image_import', input, id: task });
 			} catch (error) {

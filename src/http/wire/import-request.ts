@@ -47,7 +47,8 @@ function textOf(method: Body, key: string, byDefault?: string): string {
 
 function uuidOf(method: Body, key: string): string {
 	const value = textOf(method, key);
-	if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value)) throw new ImageError('invalid', `${key} must be a UUID`);
+	if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value))
+		throw new ImageError('invalid', `${key}: the image id does not look like a UUID`);
 	return value;
 }
 

@@ -4,7 +4,7 @@
  * name. Image API v2, "Import an image".
  */
 import type { RequestContext } from '#domain/context.ts';
-import { ImageError } from '#domain/errors.ts';
+import { codeOf, ImageError } from '#domain/errors.ts';
 import type { ImageChange, ImageDraft } from '#domain/image.ts';
 import type { ImportMethod } from '#domain/import-request.ts';
 import type { WebSource } from '#imports/web-source.ts';
@@ -46,8 +46,10 @@ export function glanceDownload(options: GlanceDownloadOptions): FetchMethod<Glan
 
 	return {
 		async check(ctx, method) {
-			const { url } = await find(ctx, method);
-			await web.check(url, ctx);
+			const found = await find(ctx, method).catch(refusal);
+			if (typeof found === 'string') return found;
+			await web.check(found.url, ctx);
+			return undefined;
 		},
 		async open(ctx, method) {
 			const { image, url, headers } = await find(ctx, method);
@@ -64,6 +66,11 @@ export function glanceDownload(options: GlanceDownloadOptions): FetchMethod<Glan
 			};
 		},
 	};
+}
+
+function refusal(error: unknown): string {
+	if (codeOf(error) === 'invalid' && error instanceof Error) return error.message;
+	throw error;
 }
 
 function sizeOf(size: unknown): number {

@@ -15,7 +15,8 @@ export interface FetchMethodsOptions extends Omit<GlanceDownloadOptions, 'web'> 
 export interface FetchMethods {
 	/** of a method that fetches nothing: undefined */
 	of(method: ImportMethod): FetchMethod | undefined;
-	check(ctx: RequestContext, request: ImportRequest): Promise<void>;
+	/** As `FetchMethod.check`; of a method that fetches nothing: nothing stands against it. */
+	check(ctx: RequestContext, request: ImportRequest): Promise<string | undefined>;
 }
 
 export function fetchMethods({ web, plainWeb, ...glance }: FetchMethodsOptions): FetchMethods {

@@ -4,8 +4,11 @@ import type { Image, ImageChange } from '#domain/image.ts';
 import type { ImportMethod } from '#domain/import-request.ts';
 
 export interface FetchMethod<Method extends ImportMethod = ImportMethod> {
-	/** While the request is still there: `invalid` for what can never be fetched, or not by this caller. */
-	check(ctx: RequestContext, method: Method): Promise<void>;
+	/**
+	 * While the request is still there: `invalid` for what is never fetched. Resolves to what else stands against it, which
+	 * the task will fail with: as Glance, that learns it only then.
+	 */
+	check(ctx: RequestContext, method: Method): Promise<string | undefined>;
 	/** In a task. Resolves when the first byte can be asked for; disposal ends the connection. */
 	open(ctx: RequestContext, method: Method, image: Image): Promise<Fetched>;
 }

@@ -7,7 +7,10 @@ type WebDownload = Extract<ImportMethod, { readonly name: 'web-download' }>;
 
 export function webDownload(web: WebSource): FetchMethod<WebDownload> {
 	return {
-		check: ({ signal }, { uri }) => web.check(uri, { signal }),
+		async check({ signal }, { uri }) {
+			await web.check(uri, { signal });
+			return undefined;
+		},
 		async open({ signal }, { uri }) {
 			const body = await web.open(uri, { signal });
 			const { size, data } = body;

@@ -45,7 +45,7 @@ import { locationRoutes } from './v2/locations.ts';
 import { memberRoutes } from './v2/members.ts';
 import { metadefRoutes } from './v2/metadefs/routes.ts';
 import { schemaRoutes } from './v2/schemas.ts';
-import { storeRoutes } from './v2/stores.ts';
+import { shownStores, storeRoutes } from './v2/stores.ts';
 import { tagRoutes } from './v2/tags.ts';
 import { taskRoutes } from './v2/tasks.ts';
 import { parseImageDraft } from './wire/image-draft.ts';
@@ -126,9 +126,10 @@ export function apiRoutes(parts: AppParts): readonly Route[] {
 	const api = { ...DEFAULT_API, ...parts.api };
 	const publicUrl = publicUrlOf(api);
 	const rules = rulesOf(api);
+	const storeIds = () => shownStores(stores, rules.storesShown).map(({ id }) => id);
 	return [
 		...healthRoutes(health, api.healthDisableFile === undefined ? {} : { disableFile: api.healthDisableFile }),
-		...imageRoutes({ images, importMethods: imports.methods, rules, locationsOf, pages: api, publicUrl }),
+		...imageRoutes({ images, importMethods: imports.methods, storeIds, rules, locationsOf, pages: api, publicUrl }),
 		...imageDataRoutes(images, { ...rules, stages: imports.methods.includes('glance-direct') }, limits),
 		...tagRoutes(images, rules),
 		...actionRoutes(images),

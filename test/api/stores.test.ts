@@ -53,6 +53,8 @@ describe('stores', () => {
 			{ id: 'web', 'read-only': 'true' },
 			{ id: 'centre' },
 		]);
+		const { headers } = await api.ask('POST', '/v2/images', { body: {} });
+		assert.equal(headers['openstack-image-store-ids'], 'fast,slow,web,centre');
 		const detail = (await api.ask('GET', '/v2/info/stores/detail')).json.stores;
 		assert.deepEqual(detail[0], { id: 'fast', default: 'true', type: 'memory', weight: 0, properties: {} });
 		assert.deepEqual(detail[3], { id: 'centre', type: 'site', weight: 0, properties: { nodes: 1 } });
@@ -67,6 +69,8 @@ describe('stores', () => {
 		const id = await backends.active(BYTES);
 		assert.equal((await show(backends, id)).stores, 'fast');
 		await using none = await startApi({ site, api: { storesShown: 'none' } });
+		const { headers } = await none.ask('POST', '/v2/images', { body: {} });
+		assert.equal(headers['openstack-image-store-ids'], undefined);
 		assert.equal((await none.ask('GET', '/v2/info/stores')).status, 404);
 		assert.equal((await none.ask('DELETE', `/v2/stores/fast/${id}`)).status, 404);
 		assert.equal((await none.ask('GET', `/v2/images/${id}/file?prefer=fast`)).status, 400);

@@ -22,6 +22,8 @@ export interface ImagesParts {
 	readonly images: ImageController;
 	/** what a new image says can be done to give it data */
 	readonly importMethods: readonly string[];
+	/** where data may go, also said of a new image; empty without several stores */
+	readonly storeIds: () => readonly string[];
 	readonly rules: ImageRules;
 	readonly locationsOf: LocationsOf;
 	readonly pages: PageLimits;
@@ -29,16 +31,19 @@ export interface ImagesParts {
 }
 
 /** Image API v2, "Images". */
-export function imageRoutes({ images, importMethods, rules, locationsOf, pages, publicUrl }: ImagesParts): readonly Route[] {
+export function imageRoutes(parts: ImagesParts): readonly Route[] {
+	const { images, importMethods, storeIds, rules, locationsOf, pages, publicUrl } = parts;
 	const textOf = imageTexts(rules);
 	const shown = (c: AppContext, image: Image) => textOf(image, (each) => locationsOf(c.var.ctx, each));
 
 	async function create(c: AppContext): Promise<Response> {
 		const draft = parseImageDraft(await jsonBody(c, MAX_CREATE_BYTES), rules);
 		const image = await images.create(c.var.ctx, draft);
+		const ids = storeIds();
 		return respondJsonText(c, 201, shown(c, image), {
 			location: `${publicUrl(c)}/v2/images/${image.id}`,
 			'openstack-image-import-methods': importMethods.join(','),
+			...(ids.length > 0 && { 'openstack-image-store-ids': ids.join(',') }),
 		});
 	}
 	async function list(c: AppContext): Promise<Response> {

@@ -12,20 +12,28 @@ export interface StoresParts {
 	readonly shown: StoresShown;
 }
 
+/** Those that clients are told of. */
+export function shownStores(stores: Pick<StoreController, 'list'>, shown: StoresShown): readonly StoreInfo[] {
+	return shown === 'none' ? [] : stores.list().filter(isShownAs(shown));
+}
+
+function isShownAs(shown: StoresShown): (store: Pick<StoreInfo, 'kind'>) => boolean {
+	return ({ kind }) => kind === 'backend' || shown === 'backends and sites';
+}
+
 /** Image API v2, "Stores discovery" and "Delete image from store". Without several stores neither is there, as in Glance. */
 export function storeRoutes({ stores, images, shown }: StoresParts): readonly Route[] {
 	function several(): void {
 		if (shown === 'none') throw new ImageError('not-found', 'several stores are not enabled here');
 	}
-	const isShown = ({ kind }: StoreInfo) => kind === 'backend' || shown === 'backends and sites';
 
 	async function list(c: AppContext): Promise<Response> {
 		several();
-		return respondJson(c, 200, { stores: stores.list().filter(isShown).map(viewStore) });
+		return respondJson(c, 200, { stores: shownStores(stores, shown).map(viewStore) });
 	}
 	async function detail(c: AppContext): Promise<Response> {
 		several();
-		const rows = (await stores.detail(c.var.ctx)).filter(isShown);
+		const rows = (await stores.detail(c.var.ctx)).filter(isShownAs(shown));
 		const views = rows.map((row) => ({ ...viewStore(row), type: row.type, weight: row.weight, properties: row.properties }));
 		return respondJson(c, 200, { stores: views });
 	}

@@ -12,26 +12,10 @@ export interface AllowedReading {
 
 export const ALLOWED_READINGS: readonly AllowedReading[] = [
 	{
-		reason: 'locations and direct_url, which this Glance is set up to show, come with a later release',
-		at: /^out\.(properties\.)?(locations|direct_url)$/,
-		sundog: /^absent$/,
-	},
-	{
-		reason: 'stores names the sites and backends that hold the image, not file stores of one server',
-		at: /^out\.(properties\.)?stores$/,
-		glance: /^("fast"|absent)$/,
-		sundog: /^"centre(,file)?"$/,
-	},
-	{
 		reason: 'stores is not in the schema, of which the glance command makes an option that it already has',
 		line: /glance explain image$/,
 		at: /^out\.stores$/,
 		sundog: /^absent$/,
-	},
-	{
-		reason: 'the size of the disk inside is read from the data only in a later release',
-		at: /^out\.virtual_size$/,
-		sundog: /^("Not available"|null)$/,
 	},
 ];
 

@@ -16,7 +16,7 @@ export type Files = Readonly<Record<string, string>>;
 export function read({ code, out, err }: Outcome, written: Files, values: Values): Reading {
 	return {
 		code,
-		out: valuesIn(withoutParticulars(out, values)),
+		out: valuesIn(withoutParticulars(unwrapped(out), values)),
 		statuses: [...err.matchAll(HTTP_STATUS)].map(([, status = '']) => status),
 		// What a command leaves behind when it fails is the text of the error.
 		files: code === 0 ? written : Object.fromEntries(Object.keys(written).map((name) => [name, 'of a failure'])),
@@ -25,6 +25,11 @@ export function read({ code, out, err }: Outcome, written: Files, values: Values
 
 /** As glance says it, and as the SDK's exceptions do. */
 const HTTP_STATUS = /\b(?:HTTP |Exception: |NotFound: )([45]\d\d)\b/g;
+
+/** Rows that glance broke, as it breaks those of more than 80 characters. */
+function unwrapped(text: string): string {
+	return text.replaceAll(/ *\|\n\| +\| /g, '');
+}
 
 function valuesIn(text: string): unknown {
 	const trimmed = text.trim();

@@ -104,31 +104,72 @@ export const FEATURES: readonly Feature[] = [
 	feature(61, 'ranges', { shownBy: ['test/api/hostile-ranges.test.ts'] }),
 	feature(62, 'Content-Range as a request'),
 	feature(63, 'an image without bytes is no content'),
-	feature(64, 'a store that a download prefers', { notYet: LATER }),
+	feature(64, 'a store that a download prefers', {
+		shownBy: ['test/api/stores.test.ts › stores › that a download prefers must be there'],
+	}),
 	feature(65, 'MD5'),
 	feature(66, 'the longer hash'),
 	feature(67, 'its algorithm is chosen by the operator', { shownBy: ['test/contract/image-controller.test.ts'] }),
-	feature(68, 'the size of the disk inside', { notYet: LATER }),
-	feature(69, 'bytes must be of the declared format', { notYet: LATER }),
-	feature(70, 'unsafe disk images are refused', { notYet: LATER }),
-	feature(71, 'signatures', { notYet: LATER }),
+	feature(68, 'the size of the disk inside', {
+		shownBy: ['test/api/arrivals.test.ts › bytes on their way in › of ', 'test/interop/inspection.test.ts › virtual sizes'],
+	}),
+	feature(69, 'bytes must be of the declared format', {
+		shownBy: ['test/api/arrivals.test.ts › bytes on their way in › are refused', 'test/unit/inspection-judge.test.ts'],
+	}),
+	feature(70, 'unsafe disk images are refused', {
+		shownBy: [
+			'test/interop/inspection.test.ts › what qemu-img makes and must not come in',
+			'test/interop/inspection.test.ts › tampered qcow2',
+			'test/fault/import-jail.test.ts',
+		],
+	}),
+	feature(71, 'signatures', {
+		shownBy: ['test/api/arrivals.test.ts › bytes on their way in › that are signed', 'test/contract/signatures.test.ts'],
+	}),
 	feature(72, 'staging', { shownBy: ['test/contract/staging.test.ts', 'test/api/imports.test.ts'] }),
 	feature(73, 'import of staged bytes', {
 		shownBy: ['test/api/imports.test.ts', tempest('api.image.v2.test_images.ImportImagesTest.test_image_glance_direct_import')],
 	}),
-	feature(74, 'import from the web', { notYet: LATER }),
-	feature(75, 'copies between stores', { notYet: LATER }),
-	feature(76, 'import from another region', { notYet: LATER }),
+	feature(74, 'import from the web', {
+		shownBy: [
+			'test/api/import-methods.test.ts › web-download',
+			tempest('api.image.v2.test_images.ImportImagesTest.test_image_web_download_import'),
+		],
+	}),
+	feature(75, 'copies between stores', {
+		shownBy: ['test/api/stores.test.ts › stores › get copies', tempest('api.image.v2.admin.test_images.ImportCopyImagesTest')],
+	}),
+	feature(76, 'import from another region', {
+		shownBy: [
+			'test/api/import-methods.test.ts › glance-download',
+			tempest('api.image.v2.test_images.ImportImagesTest.test_image_glance_download_import'),
+		],
+	}),
 	feature(77, 'import methods in a header', {
 		shownBy: [tempest('api.image.v2.test_images.ImportImagesTest.test_image_glance_direct_import')],
 	}),
 	feature(78, 'import methods by GET'),
-	feature(79, 'import to several stores', { notYet: LATER }),
-	feature(80, 'import to all stores', { notYet: LATER }),
-	feature(81, 'progress of an import', { notYet: LATER }),
+	feature(79, 'import to several stores', {
+		shownBy: [
+			'test/api/stores.test.ts › stores › take an import',
+			tempest('api.image.v2.test_images.MultiStoresImportImagesTest.test_glance_direct_import_image_to_specific_stores'),
+		],
+	}),
+	feature(80, 'import to all stores', {
+		shownBy: [
+			'test/api/stores.test.ts › stores › take an import',
+			tempest('api.image.v2.test_images.MultiStoresImportImagesTest.test_glance_direct_import_image_to_all_stores'),
+		],
+	}),
+	feature(81, 'progress of an import', { shownBy: ['test/api/stores.test.ts › stores › of which one fails an import'] }),
 	feature(82, 'one import at a time', { shownBy: ['test/api/imports.test.ts'] }),
-	feature(83, 'imports go to the worker that staged', { notYet: LATER }),
-	feature(84, 'several stores at a time', { notYet: LATER }),
+	feature(83, 'imports go to the worker that staged', {
+		shownBy: [tempest('api.image.v2.test_images.ImportImagesTest.test_remote_import')],
+		differs: 'any node of a site imports what another one staged',
+	}),
+	feature(84, 'several stores at a time', {
+		shownBy: ['test/api/import-methods.test.ts › an import that a process did not end › is ended by the next one'],
+	}),
 	feature(85, 'sources on the web are filtered', {
 		shownBy: ['test/fault/web-source.test.ts', 'test/api/tasks.test.ts'],
 	}),
@@ -138,21 +179,44 @@ export const FEATURES: readonly Feature[] = [
 	feature(87, 'no loopback, and the checked address is the one used', {
 		shownBy: ['test/fault/web-source.test.ts'],
 	}),
-	...['metadata given at import', 'conversion at import', 'decompression at import'].map((what, n) =>
-		feature(88 + n, what, { notYet: LATER }),
-	),
+	feature(88, 'metadata given at import', {
+		shownBy: ['test/api/import-methods.test.ts › plugins', 'test/unit/plugins-register.test.ts'],
+	}),
+	feature(89, 'conversion at import', { shownBy: ['test/unit/plugins-conversion.test.ts', 'test/fault/import-jail.test.ts'] }),
+	feature(90, 'decompression at import', {
+		shownBy: ['test/unit/plugins-decompression.test.ts', 'test/fault/decompression.test.ts'],
+	}),
 	feature(91, 'the container format `compressed`'),
 	feature(92, 'direct_url', { shownBy: ['test/contract/locations.test.ts'] }),
-	...[
-		'locations by patch',
-		'what is known of the bytes of a location',
-		'a location is added',
-		'locations are shown',
-		'hashes of added locations',
-		'bytes leave one store',
-	].map((what, n) => feature(93 + n, what, { notYet: LATER })),
-	feature(99, 'stores are listed', { notYet: LATER }),
-	feature(100, 'stores are described', { notYet: LATER }),
+	feature(93, 'locations by patch', {
+		shownBy: ['test/api/locations.test.ts › locations by a patch', tempest('api.image.v2.test_images.ImageLocationsTest')],
+	}),
+	feature(94, 'what is known of the bytes of a location', {
+		shownBy: [
+			'test/api/locations.test.ts › locations by a patch › make',
+			tempest('api.image.v2.test_images.ImageLocationsTest.test_set_location_with_hash'),
+		],
+	}),
+	feature(95, 'a location is added', {
+		shownBy: [
+			'test/api/locations.test.ts › a location that a service adds',
+			'test/api/locations.test.ts › a place that nobody may name',
+			'test/fault/http-store.test.ts',
+		],
+	}),
+	feature(96, 'locations are shown', {
+		shownBy: ['test/api/locations.test.ts › a location that a service adds › makes', 'test/api/authorisation-matrix.test.ts'],
+	}),
+	feature(97, 'hashes of added locations', {
+		shownBy: ['test/api/locations.test.ts › a location that a service adds › with digests'],
+	}),
+	feature(98, 'bytes leave one store', {
+		shownBy: ['test/api/stores.test.ts › stores › lose an image', 'test/api/authorisation-matrix.test.ts'],
+	}),
+	feature(99, 'stores are listed', {
+		shownBy: ['test/api/stores.test.ts › stores › are listed', 'test/api/stores.test.ts › stores › are those of Glance alone'],
+	}),
+	feature(100, 'stores are described', { shownBy: ['test/api/stores.test.ts › stores › are listed'] }),
 	feature(101, 'usage and limits of a project', { shownBy: ['test/api/usage.test.ts'] }),
 	feature(102, 'tasks', { shownBy: ['test/api/tasks.test.ts'] }),
 	feature(103, 'the cache', { shownBy: [tempest('api.image.v2.admin.test_image_caching')] }),
@@ -197,7 +261,7 @@ export const FEATURES: readonly Feature[] = [
 	feature(131, 'the size of an image', { shownBy: ['test/contract/quota.test.ts', 'test/api/data.test.ts'] }),
 	feature(132, 'the bytes of a project', { shownBy: ['test/contract/quota.test.ts'] }),
 	feature(133, 'properties, tags, members of an image'),
-	feature(134, 'locations of an image', { notYet: LATER }),
+	feature(134, 'locations of an image', { shownBy: ['test/api/locations.test.ts › locations by a patch › are as many'] }),
 	feature(135, "Keystone's limits", {
 		shownBy: [tempest('scenario.test_unified_limits'), 'test/interop/unified-limits.test.ts'],
 	}),
@@ -216,10 +280,15 @@ export const FEATURES: readonly Feature[] = [
 		shownBy: ['test/contract/content-fetch.test.ts', 'test/mesh/first-light.test.ts'],
 		differs: 'holders and backends are tried, nearest first',
 	}),
-	feature(142, 'stores in an order of preference', { notYet: LATER }),
+	feature(142, 'stores in an order of preference', {
+		shownBy: ['test/contract/locations.test.ts › locations › are those of stores that hold the image, by weight'],
+	}),
 	feature(143, 'strategies of locations', { notYet: GONE }),
-	feature(144, 'stores hear of members', { notYet: LATER }),
-	feature(145, 'old locations are repaired', { notYet: LATER }),
+	feature(144, 'stores hear of members', { shownBy: ['test/contract/readers-keeper.test.ts'] }),
+	feature(145, 'old locations are repaired', {
+		shownBy: ['test/contract/store-cinder.test.ts'],
+		differs: 'they are read as they are, and stay as they are',
+	}),
 	feature(146, 'tasks run in the background', { shownBy: ['test/api/tasks.test.ts'] }),
 	feature(147, 'finished tasks expire', { shownBy: ['test/contract/tasks.test.ts'] }),
 	feature(148, 'an encryption key is deleted with its image', { notYet: LATER }),
@@ -241,10 +310,51 @@ export const FEATURES: readonly Feature[] = [
 	feature(156, 'a state changes once', {
 		shownBy: ['test/contract/image-controller.test.ts', 'test/properties/image-status.test.ts'],
 	}),
-	feature(157, 'one import holds the image', { notYet: LATER }),
+	feature(157, 'one import holds the image', {
+		shownBy: [
+			'test/api/imports.test.ts › import › needs staged data and formats, once',
+			'test/api/import-methods.test.ts › an import that a process did not end › holds the image',
+		],
+	}),
 	feature(158, 'definitions are loaded from files', {
 		shownBy: ['test/interop/glance-metadefs.test.ts', 'test/api/metadefs-cli.test.ts'],
 	}),
+
+	// I: stores
+	feature(159, 'several stores', { shownBy: ['test/api/stores.test.ts', 'test/unit/stores-config.test.ts'] }),
+	feature(160, 'stores of the server itself, for staging and tasks', {
+		shownBy: ['test/contract/staging.test.ts'],
+		differs: 'what is staged is kept with the node’s own contents',
+	}),
+	feature(161, 'weights and descriptions of stores', {
+		shownBy: ['test/contract/locations.test.ts', 'test/unit/stores-config.test.ts'],
+	}),
+	feature(162, 'file: one folder or several', {
+		shownBy: ['test/contract/store-file.test.ts', 'test/interop/file-store.test.ts'],
+	}),
+	feature(163, 'file: holes', { shownBy: ['test/contract/store-file.test.ts', 'test/interop/file-store.test.ts'] }),
+	feature(164, 'file: a hung folder', {
+		shownBy: ['test/contract/store-driver.test.ts'],
+		differs: 'every call to a store of any kind has its time; `filesystem_store_timeout` is not needed',
+	}),
+	feature(165, 'rbd: snapshots that can be cloned', {
+		shownBy: ['test/contract/store-rbd.test.ts', 'test/fault/store-rbd.test.ts'],
+	}),
+	feature(166, 'rbd: deletion while there are clones', { shownBy: ['test/contract/store-rbd.test.ts'] }),
+	feature(167, 'swift: one account or many, large objects', {
+		shownBy: [
+			...['test/contract/store-swift.test.ts', 'test/contract/store-swift-keystone.test.ts'],
+			...['test/contract/store-swift-rgw.test.ts', 'test/fault/store-swift.test.ts'],
+		],
+	}),
+	feature(168, 's3: uploads in parts', { shownBy: ['test/contract/store-s3.test.ts', 'test/fault/store-s3.test.ts'] }),
+	feature(169, 'cinder: images as volumes', { shownBy: ['test/contract/store-cinder.test.ts'] }),
+	feature(170, 'http: reading what is on the web', {
+		shownBy: ['test/contract/store-http.test.ts', 'test/fault/http-store.test.ts'],
+	}),
+	feature(171, 'vmware: datastores', { shownBy: ['test/contract/store-vmware.test.ts'] }),
+	feature(172, 'sheepdog', { shownBy: ['test/contract/store-sheepdog.test.ts'] }),
+	feature(173, 'what a kind of store can do', { shownBy: ['test/contract/store-driver.test.ts'] }),
 
 	// J: clients, cache, operations
 	feature(174, 'clients check what they download'),
@@ -260,12 +370,20 @@ export const FEATURES: readonly Feature[] = [
 		differs: 'by the API, not by commands',
 	}),
 	feature(180, 'an image is fetched ahead at once'),
-	feature(181, 'deletion delayed', { notYet: LATER }),
+	feature(181, 'deletion delayed', {
+		shownBy: [
+			'test/api/locations.test.ts › an image that is deleted with delay',
+			'test/api/adoption.test.ts › deleted images over HTTP',
+		],
+	}),
 	feature(182, 'what was staged is cleared at the start', {
 		shownBy: ['test/contract/staging.test.ts', 'test/fault/content-crash.test.ts'],
 	}),
 	feature(183, 'glance-control', { notYet: GONE }),
 	feature(184, 'as WSGI in another server', { notYet: 'a node is a process of its own' }),
-	feature(185, "a worker's own address", { notYet: LATER }),
+	feature(185, "a worker's own address", {
+		shownBy: [tempest('api.image.v2.test_images.ImportImagesTest.test_remote_')],
+		differs: 'not needed: the nodes of a site know one another',
+	}),
 	feature(186, 'a check before an upgrade', { notYet: LATER }),
 ];

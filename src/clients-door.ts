@@ -124,7 +124,7 @@ async function openControllers(
 		images,
 		metadefs: buildMetadefController(shared),
 		stores: buildStoreController({ stores, nodes: () => catalogue.nodes(), site, policy }),
-		...(await openTasks(around, { ...shared, db, site, node, images, content, keystone, parseDraft: draftParser(api) })),
+		...(await openTasks(around, { ...shared, db, site, node, images, stores, content, keystone, parseDraft: draftParser(api) })),
 		cache: buildCacheController({ ...shared, cache }),
 		olderCache: buildCacheController({ ...shared, cache }, 'single'),
 	};

@@ -6,6 +6,7 @@ import { buildLocationController, type LocationController } from '#domain/import
 import type { Catalogue } from '#domain/ports/catalogue.ts';
 import type { Notifier } from '#domain/ports/notifier.ts';
 import type { Policy } from '#domain/ports/policy.ts';
+import type { ImageStores } from '#domain/ports/stores.ts';
 import { recoverImports } from '#domain/recovery.ts';
 import type { TaskController } from '#domain/tasks/controller.ts';
 import { buildTaskController, buildTaskStarter } from '#domain/tasks/onion.ts';
@@ -31,6 +32,7 @@ interface TaskFloor {
 	readonly content: ImageImportOptions['staged'];
 	/** absent: there is no catalogue of regions, and no token of the node's own */
 	readonly keystone: (Keystone & ServiceAccess) | undefined;
+	readonly stores: ImageStores;
 	readonly policy: Policy;
 	readonly notifier: Notifier;
 	readonly clock: () => number;
@@ -80,7 +82,7 @@ export async function openTasks(around: Surroundings, floor: TaskFloor): Promise
 		// the API creates tasks of one type only; the others come of requests that have routes of their own
 		tasks: buildTaskController({ ...parts, runners: { import: runners.import } }),
 		imports: buildImportController({ ...shared, methods: config.imports.methods, check: methods.check }),
-		locations: buildLocationController({ ...shared, hashes: config.locations.hash }),
+		locations: buildLocationController({ ...shared, stores: floor.stores, hashes: config.locations.hash }),
 	};
 }
 

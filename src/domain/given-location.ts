@@ -16,6 +16,12 @@ export interface ValidationData {
 	readonly hashValue: string;
 }
 
+/** As it is kept: a secret in it is nobody's to read, and the store has its own. */
+export function asKept<Given extends StoreLocation>(given: Given, stores: Pick<ImageStores, 'ofLocation'>): Given {
+	const store = stores.ofLocation(given);
+	return store === undefined ? given : { ...given, url: store.bare(given.url) };
+}
+
 /** They name files of this machine, or accounts of its operator. */
 const RESTRICTED: ReadonlySet<string> = new Set(['file', 'filesystem', 'swift+config']);
 

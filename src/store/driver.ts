@@ -32,6 +32,8 @@ export interface DriverManifest {
 	readonly lists?: boolean;
 	/** may be told who reads an object; its `share` is there when its options ask for that. Default false */
 	readonly shares?: boolean;
+	/** A location without the secret that Glance writes into it, which names the same place; one that makes no sense as it is. */
+	readonly bare?: (location: string) => string;
 }
 
 /** A type of store: what the register holds. */

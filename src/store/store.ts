@@ -156,6 +156,7 @@ export function createStore(parts: StoreParts): ImageStore {
 		ranged: manifest.ranged,
 		removable: manifest.removable,
 		schemes: manifest.schemes,
+		bare: manifest.bare ?? ((location) => location),
 		properties: parts.properties,
 		fault: parts.fault,
 		async put(key, source, call) {

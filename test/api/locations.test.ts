@@ -84,6 +84,30 @@ describe('a location that a service adds', () => {
 		for (const url of ['file:///etc/passwd', 'filesystem:///etc/passwd', 'swift+config://ref1/c/o', 'gopher://x/', 'memory', ''])
 			assert.equal((await added(api, await api.queued(), { url })).status, 400, url);
 	});
+	it('loses the secret in it before it is kept, in whatever way it comes', async () => {
+		const driver = await openMemory();
+		const bare = (url: string) => url.replace('memory://secret@', 'memory://');
+		const store = testStore('secretive', { ...driver, manifest: { ...driver.manifest, bare } });
+		const stores = testStores([store]);
+		const site = await testSite({ stores });
+		const locationsOf = locationsFor({ allows: () => true }, stores);
+		await using api = await startApi({ site, locationsOf, api: { showMultipleLocations: true } });
+		const { location } = await store.put(randomUUID(), sourceOf(BYTES), call);
+		const value = { url: location.replace('memory://', 'memory://secret@'), metadata: { store: 'secretive' } };
+		const [byService, byAdd, byReplace] = [await api.queued(), await api.queued(), await api.queued()];
+		await added(api, byService, { url: value.url });
+		await patch(api, byAdd, { op: 'add', path: '/locations/-', value });
+		for (const again of ['first', 'again']) {
+			const { status, text } = await patch(api, byReplace, { op: 'replace', path: '/locations', value: [value] });
+			assert.equal(status, 200, `${again}: ${text}`);
+		}
+		for (const id of [byService, byAdd, byReplace]) {
+			const { status, locations } = await show(api, id);
+			assert.deepEqual([status, locations], ['active', [{ url: location, metadata: { store: 'secretive' } }]]);
+		}
+		const { text } = await api.ask('GET', `/v2/images/${byService}/tasks`);
+		assert.ok(text.includes(location) && !text.includes('secret@'), text);
+	});
 	it('must be well-formed', async () => {
 		const { api, put } = await scene();
 		await using _api = api;

@@ -91,7 +91,7 @@ export async function testSite(
 		images,
 		metadefs: buildMetadefController(shared),
 		stores: buildStoreController({ stores, nodes: () => catalogue.nodes(), site, policy: shared.policy }),
-		...(await testTasks({ ...shared, data, images })),
+		...(await testTasks({ ...shared, data, images, stores })),
 		cache: buildCacheController(cacheParts),
 		olderCache: buildCacheController(cacheParts, 'single'),
 		catalogue,

@@ -26,7 +26,12 @@ export interface SharedStore extends GlanceStore {
 	readonly isInParts?: (id: string) => Promise<boolean>;
 	/** How the other reaches what is there: by a location that clients give it, or in its own place where clients may name none. */
 	readonly reached:
-		| { readonly by: 'location' /** a node's location as Glance takes it */; forGlance(url: string): string }
+		| {
+				readonly by: 'location' /** a node's location as Glance takes it */;
+				forGlance(url: string): string;
+				/** what Glance's location carries and nobody else should */
+				readonly secret?: string;
+		  }
 		| { readonly by: 'place'; open(): Promise<StoreDriver> };
 }
 export type MaybeShared = SharedStore | { readonly id: string; readonly missing: string };
@@ -67,7 +72,7 @@ async function s3Store(cleanup: AsyncDisposableStack): Promise<MaybeShared> {
 		isInParts: async (Key) =>
 			/-\d+"$/.test((await server.client.send(new HeadObjectCommand({ Bucket: bucket, Key }))).ETag ?? ''),
 		// Glance reads no location without them
-		reached: { by: 'location', forGlance: (url) => url.replace('://', `://${credentials}@`) },
+		reached: { by: 'location', forGlance: (url) => url.replace('://', `://${credentials}@`), secret: credentials },
 	};
 }
 
@@ -106,7 +111,7 @@ async function swiftStores(dir: string, cleanup: AsyncDisposableStack): Promise<
 			id: 'swift',
 			options: { ...options, ...inside },
 			// a reference is nothing that a client may name
-			reached: { by: 'location', forGlance: (url) => url.replace('swift+config://ref1/', named) },
+			reached: { by: 'location', forGlance: (url) => url.replace('swift+config://ref1/', named), secret: `:${key}@` },
 		},
 		{ ...common, id: 'swift-by-file', options: beside, reached: { by: 'place', open: () => swift.open(beside, around) } },
 	];

@@ -7,6 +7,7 @@ import { buildLocationController, type LocationController } from '#domain/import
 import type { ImageData } from '#domain/ports/image-data.ts';
 import type { Notifier } from '#domain/ports/notifier.ts';
 import type { Policy } from '#domain/ports/policy.ts';
+import type { ImageStores } from '#domain/ports/stores.ts';
 import type { TaskRunners } from '#domain/ports/task-runners.ts';
 import type { TaskController } from '#domain/tasks/controller.ts';
 import { buildTaskController, buildTaskStarter } from '#domain/tasks/onion.ts';
@@ -34,6 +35,7 @@ export interface TestTasks {
 
 export interface TestTasksOptions {
 	readonly images: ImageController;
+	readonly stores: ImageStores;
 	readonly policy: Policy;
 	readonly notifier: Notifier;
 	readonly clock: () => number;
@@ -82,7 +84,7 @@ export async function testTasks(options: TestTasksOptions): Promise<TestTasks> {
 	return {
 		tasks: buildTaskController({ ...parts, runners: clientRunners }),
 		imports: buildImportController({ ...shared, methods: options.offered ?? IMPORT_METHODS, check: methods.check }),
-		locations: buildLocationController({ ...shared, hashes: true }),
+		locations: buildLocationController({ ...shared, stores: options.stores, hashes: true }),
 		executor,
 		repository,
 	};

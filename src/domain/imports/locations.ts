@@ -1,8 +1,10 @@
 /** Locations for services: a place is given by a task, so that its bytes can be read before, or after, the image is active. Image API v2, "Locations". */
+
+import type { ImageStores } from '#domain/ports/stores.ts';
 import type { TaskController } from '#domain/tasks/controller.ts';
 import type { RequestContext } from '../context.ts';
 import type { ImageController } from '../controller.ts';
-import type { GivenLocation } from '../given-location.ts';
+import { asKept, type GivenLocation } from '../given-location.ts';
 import type { ImageId } from '../image.ts';
 
 export interface LocationController {
@@ -13,14 +15,16 @@ export interface LocationController {
 export interface LocationControllerParts {
 	readonly images: Pick<ImageController, 'beginLocation' | 'endLocation'>;
 	readonly tasks: Pick<TaskController, 'create'>;
+	readonly stores: Pick<ImageStores, 'ofLocation'>;
 	isOver(task: string): boolean;
 	/** all bytes at given places are read: Glance's do_secure_hash */
 	readonly hashes: boolean;
 }
 
-export function buildLocationController({ images, tasks, isOver, hashes }: LocationControllerParts): LocationController {
+export function buildLocationController({ images, tasks, stores, isOver, hashes }: LocationControllerParts): LocationController {
 	return {
-		async add(ctx, id, location) {
+		async add(ctx, id, given) {
+			const location = asKept(given, stores);
 			const task = crypto.randomUUID();
 			await images.beginLocation(ctx, id, location, { task, isOver, hashes });
 			const input = { image_id: id, loc_url: location.url, validation_data: location.validation ?? {} };

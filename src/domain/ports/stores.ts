@@ -21,6 +21,8 @@ export interface ImageStore {
 	readonly removable: boolean;
 	/** of its locations, without the colon */
 	readonly schemes: readonly string[];
+	/** A location as it is kept and shown: without the secret that a Glance may have written into it. */
+	bare(location: string): string;
 	/** `properties` of `GET /v2/info/stores/detail` */
 	readonly properties: Readonly<Record<string, unknown>>;
 	/** Why it cannot be used right now; undefined when it can. */

@@ -7,7 +7,7 @@ import { ImageError } from '#domain/errors.ts';
 import type { DriverKind, DriverManifest, DriverSurroundings, StoreDriver } from '../driver.ts';
 import type { StoreOptions } from '../options.ts';
 import { openClient, type S3Client } from './s3/client.ts';
-import { keyOf, locationOf, SCHEMES } from './s3/locations.ts';
+import { bareLocation, keyOf, locationOf, SCHEMES } from './s3/locations.ts';
 import { openNotes } from './s3/notes.ts';
 import { partBuffers } from './s3/parts.ts';
 import { type S3Settings, s3Settings } from './s3/settings.ts';
@@ -20,6 +20,7 @@ const manifest: DriverManifest = {
 	ranged: true,
 	removable: true,
 	adoptsFiles: false,
+	bare: bareLocation,
 };
 
 export const s3: DriverKind = {

@@ -8,7 +8,7 @@ import { createAccount } from './swift/account.ts';
 import { checkContainer, isOwnContainer, letRead, removeContainer } from './swift/containers.ts';
 import { createHttp } from './swift/http.ts';
 import { createLeftovers } from './swift/leftovers.ts';
-import { placeOf } from './swift/locations.ts';
+import { bareLocation, placeOf } from './swift/locations.ts';
 import { openNotes } from './swift/notes.ts';
 import { readObject, sizeOf } from './swift/reading.ts';
 import { removeObject } from './swift/removal.ts';
@@ -23,6 +23,7 @@ const manifest: DriverManifest = {
 	ranged: true,
 	removable: true,
 	adoptsFiles: false,
+	bare: bareLocation,
 	shares: true,
 };
 

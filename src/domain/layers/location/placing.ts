@@ -7,7 +7,7 @@
 import type { RequestContext } from '#domain/context.ts';
 import type { ImportPlan } from '#domain/controller.ts';
 import { codeOf, ImageError } from '#domain/errors.ts';
-import { type GivenLocation, storeOfGiven, type ValidationData } from '#domain/given-location.ts';
+import { asKept, type GivenLocation, storeOfGiven, type ValidationData } from '#domain/given-location.ts';
 import { assertReadyForData, type Image, type ImageChange, type ImageId, isLocationChange } from '#domain/image.ts';
 import { applyChanges, updateBetween } from '#domain/image-changes.ts';
 import { IMPORT_TASK } from '#domain/import-request.ts';
@@ -25,7 +25,7 @@ export function placingVerbs(parts: Location, readPlaces: (ctx: RequestContext, 
 	async function statLocation(ctx: RequestContext, _id: ImageId, location: StoreLocation): Promise<number> {
 		const store = storeOfGiven(location, stores);
 		try {
-			const { size } = await store.stat(location.url, storeCall(ctx));
+			const { size } = await store.stat(store.bare(location.url), storeCall(ctx));
 			if (size > 0) return size;
 		} catch (error) {
 			if (ctx.signal.aborted) throw error;
@@ -43,9 +43,13 @@ export function placingVerbs(parts: Location, readPlaces: (ctx: RequestContext, 
 	function moved(image: Image, changes: readonly ImageChange[]): readonly GivenLocation[] {
 		let places: readonly GivenLocation[] = locationsOf(image, stores);
 		for (const each of changes) {
-			if ('addLocation' in each) places = added(places, each.addLocation, each.at);
+			if ('addLocation' in each) places = added(places, asKept(each.addLocation, stores), each.at);
 			if ('dropLocation' in each) places = dropped(image, places, each.dropLocation);
-			if ('setLocations' in each) places = replaced(places, each.setLocations);
+			if ('setLocations' in each)
+				places = replaced(
+					places,
+					each.setLocations.map((place) => asKept(place, stores)),
+				);
 		}
 		return places;
 	}

@@ -20,6 +20,12 @@ export function locationOf({ scheme, host, bucket }: Place, key: string): string
 	return `${scheme}://${host}/${bucket}/${key}`;
 }
 
+/** Without the credentials; what is no location stays as it is. */
+export function bareLocation(location: string): string {
+	// a secret may have slashes in it
+	return location.replace(/^([^:]*:\/\/).*@/s, '$1');
+}
+
 /** The key of a location in this very bucket: a location is data from a record, not a place to trust. */
 export function keyOf({ host, bucket }: Place, location: string): string {
 	const [scheme = '', rest, ...more] = location.length > LONGEST_LOCATION ? [] : location.split('://');

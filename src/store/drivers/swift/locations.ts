@@ -41,6 +41,17 @@ export function storageLocation(accountUrl: string, container: string, object: s
 	return `swift+${accountUrl}/${container}/${object}`;
 }
 
+/** Of the credentials only the project, by which the account is told; what is no location stays as it is. */
+export function bareLocation(location: string): string {
+	const [, before, credentials, rest] = /^(swift(?:\+https?)?:\/\/)([^/]*)@([^/@]+\/.*)$/s.exec(location) ?? [];
+	if (before === undefined || credentials === undefined) return location;
+	try {
+		return `${before}${encodeURIComponent(projectIn(credentials))}@${rest}`;
+	} catch {
+		return location;
+	}
+}
+
 /** `invalid` for what no Glance writes; `not-found` for places that are not this store's. */
 export async function placeOf(location: string, sessions: readonly Session[], signal: AbortSignal): Promise<Place> {
 	const parsed = parse(location);
@@ -61,13 +72,13 @@ function parse(location: string): Parsed {
 	const odd = /[\s?#\\]/.test(location) || [container, object].some((each) => each === '.' || each === '..');
 	if (!scheme || !host || prefix === undefined || !container || !object || odd)
 		throw new ImageError('invalid', 'the location is no swift location');
-	const project = credentials === undefined ? undefined : decoded(credentials).split(':')[0];
+	const project = credentials === undefined ? undefined : projectIn(credentials);
 	return { scheme, host, prefix, container, object, ...(project !== undefined && { project }) };
 }
 
-function decoded(credentials: string): string {
+function projectIn(credentials: string): string {
 	try {
-		return decodeURIComponent(credentials);
+		return decodeURIComponent(credentials).replace(/:.*$/s, '');
 	} catch {
 		throw new ImageError('invalid', 'the location is no swift location');
 	}

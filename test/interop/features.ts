@@ -334,7 +334,7 @@ export const FEATURES: readonly Feature[] = [
 	}),
 	feature(163, 'file: holes', { shownBy: ['test/contract/store-file.test.ts', 'test/interop/file-store.test.ts'] }),
 	feature(164, 'file: a hung folder', {
-		shownBy: ['test/contract/store-driver.test.ts'],
+		shownBy: ['test/fault/store-backends.test.ts'],
 		differs: 'every call to a store of any kind has its time; `filesystem_store_timeout` is not needed',
 	}),
 	feature(165, 'rbd: snapshots that can be cloned', {

@@ -1,7 +1,8 @@
 /**
  * What people type, in the order in which they type it. A line is `person command…`; behind `<` stands what the command
  * finds on its standard input, else that is a terminal. `$name` is a value that both servers share
- * (differential/values.ts), `$dir` a folder that each server's client has for itself.
+ * (differential/values.ts), `$dir` a folder that each server's client has for itself. `wait person command…` is typed again
+ * and again until no import goes on with the image that it shows.
  */
 export interface Session {
 	readonly title: string;
@@ -271,6 +272,72 @@ const glance: readonly Session[] = [
 		admin glance cache-delete $id1
 		admin glance cache-delete $missing
 		demo glance cache-clear
+		`,
+	),
+	session(
+		'glance: stores',
+		[84, 98, 99, 100, 175],
+		`
+		demo glance stores-info
+		admin glance stores-info --detail
+		demo glance stores-info --detail
+		demo glance image-create --id $id1 --name $run-a --disk-format raw --container-format bare --file $dir/ten --store slow
+		demo glance image-show $id1
+		demo glance image-create --id $id2 --name $run-b --disk-format raw --container-format bare --file $dir/ten --store nowhere
+		demo glance image-create --id $id3 --name $run-c --disk-format raw --container-format bare
+		demo glance image-upload --file $dir/ten --store fast $id3
+		demo glance image-upload --file $dir/ten --store web $id3
+		admin glance stores-delete --store slow $id1
+		admin glance stores-delete --store nowhere $id1
+		admin glance stores-delete --store fast $id1
+		admin glance image-import --import-method copy-image --all-stores True --allow-failure True $id1
+		admin glance image-import --import-method copy-image --stores fast $id1
+		wait admin glance image-show $id1
+		alt glance stores-delete --store slow $id1
+		admin glance stores-delete --store slow $id1
+		admin glance image-show $id1
+		demo glance image-download --file $dir/moved $id1
+		`,
+	),
+	session(
+		'glance: staging and import',
+		[72, 73, 74, 78, 79, 80, 175],
+		`
+		demo glance import-info
+		demo glance image-create --id $id1 --name $run-a --disk-format raw --container-format bare
+		demo glance image-import --import-method glance-direct $id1
+		demo glance image-stage --file $dir/ten $id1
+		demo glance image-show $id1
+		demo glance image-import --import-method glance-direct --stores fast,slow $id1
+		wait demo glance image-show $id1
+		demo glance image-import --import-method nothing $id1
+		demo glance image-create-via-import --id $id2 --name $run-b --disk-format raw --container-format bare --import-method glance-direct --file $dir/ten
+		wait demo glance image-show $id2
+		demo glance image-create-via-import --id $id3 --name $run-c --disk-format raw --container-format bare --import-method web-download --uri $web/cirros-like.img --store slow
+		wait demo glance image-show $id3
+		demo glance image-create-via-import --name $run-d --disk-format raw --container-format bare --import-method web-download
+		demo glance image-create --id $id4 --name $run-d --disk-format raw --container-format bare
+		demo glance image-upload-via-import --import-method glance-direct --file $dir/ten $id4
+		wait demo glance image-show $id4
+		`,
+	),
+	session(
+		'glance: locations',
+		[93, 94, 175],
+		`
+		admin glance image-create --id $id1 --name $run-a --disk-format raw --container-format bare
+		admin glance location-add --url $web/cirros-like.img --metadata {"note":"x"} $id1
+		admin glance image-show $id1
+		admin glance location-update --url $web/cirros-like.img --metadata {"note":"y"} $id1
+		admin glance location-add --url $web/cirros-like.img $id1
+		admin glance location-delete --url $web/cirros-like.img $id1
+		admin glance location-delete --url $web/nothing $id1
+		admin glance location-add --url $web/absent.img $id1
+		demo glance location-add --url $web/cirros-like.img $id1
+		demo glance image-create --id $id2 --name $run-b --disk-format raw --container-format bare
+		demo glance location-add --url file:///etc/passwd $id2
+		demo glance location-add --url $web/cirros-like.img $id2
+		demo glance image-show $id2
 		`,
 	),
 	session(

@@ -1,4 +1,6 @@
 /** Types a line at both servers at once and says where what the commands say and do differs. */
+import assert from 'node:assert/strict';
+import { eventually } from '../../support/eventually.ts';
 import type { Person, ReferenceCloud } from '../../support/reference.ts';
 import { compare, type Difference } from '../differential/portrait.ts';
 import { filled, givens, type Values } from '../differential/values.ts';
@@ -20,12 +22,14 @@ const IDS = ['$id1', '$id2', '$id3', '$id4'];
 
 /** With values of its own: two typists know nothing of each other's images. */
 export function createTypist(cloud: ReferenceCloud, clients: { readonly glance: Clients; readonly sundog: Clients }): Typist {
-	const shared = Object.entries(givens(cloud));
+	const shared = Object.entries({ ...givens(cloud), web: cloud.web });
 	const desk = (of: Clients): Desk => ({ clients: of, values: new Map([...shared, ['dir', of.dir]]) });
 	const desks = { glance: desk(clients.glance), sundog: desk(clients.sundog) };
 	return {
 		async type(line) {
-			const [glance, sundog] = await Promise.all([typeAt(desks.glance, line), typeAt(desks.sundog, line)]);
+			const typed = line.startsWith('wait ') ? typeUntilRest : typeAt;
+			const plain = line.replace(/^wait /, '');
+			const [glance, sundog] = await Promise.all([typed(desks.glance, plain), typed(desks.sundog, plain)]);
 			const found = compare('', glance.reading, sundog.reading).map((each) => ({ ...each, at: each.at.slice(1) }));
 			return { found, glance: glance.outcome, sundog: sundog.outcome };
 		},
@@ -39,10 +43,28 @@ export function createTypist(cloud: ReferenceCloud, clients: { readonly glance: 
 	};
 }
 
-async function typeAt(
-	{ clients, values }: Desk,
-	line: string,
-): Promise<{ readonly reading: Reading; readonly outcome: Outcome }> {
+interface Typed {
+	readonly reading: Reading;
+	readonly outcome: Outcome;
+}
+
+const REST_TIMEOUT_MS = 60_000;
+
+/** Until the image is active, or queued again, and nothing holds it. */
+function typeUntilRest(desk: Desk, line: string): Promise<Typed> {
+	return eventually(
+		`the end of an import: ${line}`,
+		async () => {
+			const typed = await typeAt(desk, line);
+			assert.match(typed.outcome.out, /"status": "(active|queued)"|status +\| (active|queued)/);
+			assert.doesNotMatch(typed.outcome.out, /os_glance_import_task"?:? *\|? *"?[0-9a-f]{8}/);
+			return typed;
+		},
+		{ timeoutMs: REST_TIMEOUT_MS, everyMs: 200 },
+	);
+}
+
+async function typeAt({ clients, values }: Desk, line: string): Promise<Typed> {
 	const { person, argv, input } = parse(line);
 	const before = await clients.files();
 	const outcome = await clients.run(

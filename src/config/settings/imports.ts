@@ -57,10 +57,10 @@ export const importSettings = {
 		{
 			key: 'import.methods',
 			hint: 'method,…',
-			help: `what clients may import by: ${IMPORT_METHODS.join(', ')}`,
+			help: `what clients may import by: ${IMPORT_METHODS.join(', ')}; or none`,
 			byDefault: 'glance-direct, web-download, copy-image',
 		},
-		(names) => names.map(parseOneOf(IMPORT_METHODS)),
+		(names) => (names.join() === 'none' ? [] : names.map(parseOneOf(IMPORT_METHODS))),
 	),
 	importParallelStores: one(
 		{ key: 'import.parallel_stores', hint: 'count', help: 'stores that one import fills at a time', byDefault: '1' },

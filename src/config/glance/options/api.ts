@@ -98,7 +98,12 @@ export const apiOptions = [
 		scrub_pool_size: int({ min: 1 }),
 		wakeup_time: int({ min: 0 }),
 	}),
-	...honoured('DEFAULT', { enabled_import_methods: to('importMethods', bracketed) }),
+	// an empty list takes importing away
+	...honoured('DEFAULT', {
+		enabled_import_methods: to('importMethods', bracketed, {
+			as: (value) => (Array.isArray(value) && value.length > 0 ? value.join(',') : 'none'),
+		}),
+	}),
 	...meaningless('DEFAULT', 'what is staged lies among all other contents of a node', { node_staging_uri: text }),
 	...meaningless('DEFAULT', 'stores are asked again by rules of their own', { http_retries: int() }),
 ];

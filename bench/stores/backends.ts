@@ -35,12 +35,13 @@ const SYSTEM: NodeJS.ProcessEnv = { ...process.env, PATH: `/usr/bin:/bin:${proce
 
 /** Ceph and Swift start together; what is missing is left out. */
 export async function openBackends(dir: string): Promise<Backends> {
-	await using stack = new AsyncDisposableStack();
+	const stack = new AsyncDisposableStack();
 	const [ceph, swift] = await Promise.all([
 		startServer({ ...CEPH, env: { CEPH_OSD_SIZE: '40G' } }, { own: true }),
 		startServer({ ...SWIFT, env: {} }, { own: true }),
 	]);
 	for (const server of [ceph, swift]) if (server.missing === false) stack.use(server);
+	stack.use(endingBySignal(stack));
 	const folder = join(dir, 'file-store');
 	await mkdir(folder);
 	const found: (readonly [type: string, Backend | string])[] = [
@@ -49,12 +50,18 @@ export async function openBackends(dir: string): Promise<Backends> {
 		['swift', await on(swift, 'swift', swiftBackend)],
 		['rbd', await on(ceph, 'rbd', rbdBackend)],
 	];
-	const parts = stack.move();
 	return {
 		all: found.flatMap(([, backend]) => (typeof backend === 'string' ? [] : [backend])),
 		missing: found.flatMap(([type, why]) => (typeof why === 'string' ? [[type, why] as const] : [])),
-		[Symbol.asyncDispose]: () => parts.disposeAsync(),
+		[Symbol.asyncDispose]: () => stack.disposeAsync(),
 	};
+}
+
+/** Servers have sessions of their own: whoever ends the run would leave them. */
+function endingBySignal(servers: AsyncDisposableStack): Disposable {
+	const end = () => void servers.disposeAsync().finally(() => process.exit(1));
+	process.once('SIGTERM', end).once('SIGINT', end);
+	return { [Symbol.dispose]: () => process.off('SIGTERM', end).off('SIGINT', end) };
 }
 
 type Variables = Readonly<Record<string, string>>;

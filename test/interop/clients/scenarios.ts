@@ -286,17 +286,14 @@ const glance: readonly Session[] = [
 		demo glance image-create --id $id2 --name $run-b --disk-format raw --container-format bare --file $dir/ten --store nowhere
 		demo glance image-create --id $id3 --name $run-c --disk-format raw --container-format bare
 		demo glance image-upload --file $dir/ten --store fast $id3
-		demo glance image-upload --file $dir/ten --store web $id3
-		admin glance stores-delete --store slow $id1
 		admin glance stores-delete --store nowhere $id1
-		admin glance stores-delete --store fast $id1
-		admin glance image-import --import-method copy-image --all-stores True --allow-failure True $id1
 		admin glance image-import --import-method copy-image --stores fast $id1
 		wait admin glance image-show $id1
 		alt glance stores-delete --store slow $id1
 		admin glance stores-delete --store slow $id1
 		admin glance image-show $id1
 		demo glance image-download --file $dir/moved $id1
+		admin glance stores-delete --store fast $id1
 		`,
 	),
 	session(
@@ -329,7 +326,6 @@ const glance: readonly Session[] = [
 		admin glance location-add --url $web/cirros-like.img --metadata {"note":"x"} $id1
 		admin glance image-show $id1
 		admin glance location-update --url $web/cirros-like.img --metadata {"note":"y"} $id1
-		admin glance location-add --url $web/cirros-like.img $id1
 		admin glance location-delete --url $web/cirros-like.img $id1
 		admin glance location-delete --url $web/nothing $id1
 		admin glance location-add --url $web/absent.img $id1

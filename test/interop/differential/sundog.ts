@@ -30,7 +30,7 @@ export async function startSundog(cloud: ReferenceCloud, settings: Readonly<Reco
 		SUNDOG_CACHE: 'true',
 		// The reference looks at no bytes.
 		SUNDOG_FORMATS_REQUIRE_MATCH: 'false',
-		...storesIn(dir.path),
+		...storesIn(dir.path, cloud),
 		...settings,
 	};
 	const first = await start(cloud, dir, env);
@@ -78,7 +78,7 @@ function keystoneSettings(cloud: ReferenceCloud): Record<string, string> {
 	};
 }
 
-function storesIn(dir: string): Record<string, string> {
+function storesIn(dir: string, { web }: ReferenceCloud): Record<string, string> {
 	return {
 		SUNDOG_STORES: 'fast:file,slow:file,web:http',
 		SUNDOG_DEFAULT_STORE: 'fast',
@@ -87,6 +87,9 @@ function storesIn(dir: string): Record<string, string> {
 		SUNDOG_STORE_SLOW_FILESYSTEM_STORE_DATADIR: join(dir, 'slow'),
 		SUNDOG_STORE_SLOW_DESCRIPTION: 'slow file store',
 		SUNDOG_STORE_WEB_DESCRIPTION: 'read-only http store',
+		// the reference's web server is on this machine
+		SUNDOG_STORE_WEB_HTTP_ALLOWED_HOSTS: '127.0.0.1',
+		SUNDOG_STORE_WEB_HTTP_ALLOWED_PORTS: new URL(web).port,
 		SUNDOG_API_SHOW_SITES: 'false',
 		SUNDOG_API_SHOW_DIRECT_URL: 'true',
 		SUNDOG_API_SHOW_MULTIPLE_LOCATIONS: 'true',

@@ -22,6 +22,17 @@ export function asKept<Given extends StoreLocation>(given: Given, stores: Pick<I
 	return store === undefined ? given : { ...given, url: store.bare(given.url) };
 }
 
+/** hex digits of the digests that may be announced */
+const DIGITS: Readonly<Record<string, number>> = { md5: 32, sha1: 40, sha256: 64, sha384: 96, sha512: 128 };
+
+/** `invalid` for a digest that is none of its algorithm's. */
+export function assertDigest({ hashAlgorithm, hashValue }: ValidationData): void {
+	const digits = Object.hasOwn(DIGITS, hashAlgorithm) ? DIGITS[hashAlgorithm] : undefined;
+	if (digits === undefined) throw new ImageError('invalid', `os_hash_algo must be one of ${Object.keys(DIGITS).join(', ')}`);
+	if (hashValue.length !== digits)
+		throw new ImageError('invalid', `os_hash_value must be ${digits} hexadecimal digits for ${hashAlgorithm}`);
+}
+
 /** They name files of this machine, or accounts of its operator. */
 const RESTRICTED: ReadonlySet<string> = new Set(['file', 'filesystem', 'swift+config']);
 

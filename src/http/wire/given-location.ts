@@ -1,6 +1,6 @@
 /** Places of bytes in requests: a member of `locations`, and the body of "Add location". Image API v2. */
 import { ImageError } from '#domain/errors.ts';
-import type { GivenLocation, ValidationData } from '#domain/given-location.ts';
+import { assertDigest, type GivenLocation, type ValidationData } from '#domain/given-location.ts';
 import { quoted } from './texts.ts';
 
 type Body = Readonly<Record<string, unknown>>;
@@ -25,6 +25,7 @@ export function parseAddedLocation(value: unknown): GivenLocation {
 	const data = body.validation_data;
 	const isEmpty = data === undefined || (typeof data === 'object' && data !== null && Object.keys(data).length === 0);
 	const validation = isEmpty ? undefined : parseValidation(data, false);
+	if (validation !== undefined) assertDigest(validation);
 	return { url: urlOf(body), metadata: {}, ...(validation && { validation }) };
 }
 
@@ -34,9 +35,6 @@ function urlOf({ url }: Body): string {
 		throw new ImageError('invalid', `the url of a location has at most ${URL_CHARS_MAX} characters`);
 	return url;
 }
-
-/** hex digits of the digests that may be announced */
-const DIGITS: Readonly<Record<string, number>> = { md5: 32, sha1: 40, sha256: 64, sha384: 96, sha512: 128 };
 
 function parseValidation(value: unknown, withChecksum: boolean): ValidationData {
 	const names = ['os_hash_algo', 'os_hash_value', ...(withChecksum ? ['checksum'] : [])];

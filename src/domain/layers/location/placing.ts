@@ -100,6 +100,7 @@ export function placingVerbs(parts: Location, readPlaces: (ctx: RequestContext, 
 		const [first] = fresh;
 		if (first === undefined || size === null) return [];
 		assertAgrees(image, first.validation);
+		if (first.validation !== undefined) assertDigest(first.validation);
 		if (image.status !== 'queued') return [];
 		assertReadyForData(image);
 		return [vouch(image.id, size, first.validation)];

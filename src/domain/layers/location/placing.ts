@@ -7,7 +7,7 @@
 import type { RequestContext } from '#domain/context.ts';
 import type { ImportPlan } from '#domain/controller.ts';
 import { codeOf, ImageError } from '#domain/errors.ts';
-import { asKept, type GivenLocation, storeOfGiven, type ValidationData } from '#domain/given-location.ts';
+import { asKept, assertDigest, type GivenLocation, storeOfGiven, type ValidationData } from '#domain/given-location.ts';
 import { assertReadyForData, type Image, type ImageChange, type ImageId, isLocationChange } from '#domain/image.ts';
 import { applyChanges, updateBetween } from '#domain/image-changes.ts';
 import { IMPORT_TASK } from '#domain/import-request.ts';

@@ -6,15 +6,15 @@ import { join } from 'node:path';
 import { freePort } from '../../support/free-port.ts';
 import { type NodeOptions, type NodeProcess, startNode } from '../../support/node-process.ts';
 import type { ReferenceCloud } from '../../support/reference.ts';
-import { type TemporaryDir, temporaryDir } from '../../support/temporary-dir.ts';
+import { temporaryDir } from '../../support/temporary-dir.ts';
 
 export interface Sundog extends AsyncDisposable {
 	readonly url: string;
 	readonly dataDir: string;
-	/** another node of its site, with the same stores */
-	another(): Promise<Sundog>;
 	/** what it has said on standard error */
 	log(): string;
+	/** A second node of its site, with the same settings and so the same stores; it has to go before this one. */
+	colleague(): Promise<Sundog>;
 }
 
 const READY_TIMEOUT_MS = 60_000;
@@ -22,6 +22,7 @@ const READY_TIMEOUT_MS = 60_000;
 export async function startSundog(cloud: ReferenceCloud, settings: Readonly<Record<string, string>> = {}): Promise<Sundog> {
 	const dir = await temporaryDir();
 	const isNew = cloud.glanceOption('enforce_new_defaults') === 'true' ? 'true' : 'false';
+	const port = await freePort();
 	const env = {
 		...keystoneSettings(cloud),
 		SUNDOG_POLICY_ENFORCE_NEW_DEFAULTS: isNew,
@@ -31,42 +32,28 @@ export async function startSundog(cloud: ReferenceCloud, settings: Readonly<Reco
 		// The reference looks at no bytes.
 		SUNDOG_FORMATS_REQUIRE_MATCH: 'false',
 		...storesIn(dir.path, cloud),
+		...importSettings(cloud, port),
 		...settings,
 	};
-	const first = await start(cloud, dir, env);
-	const another = async () => {
-		const join = await first.node.invite('centre');
-		return { ...(await start(cloud, await temporaryDir(), env, { join, bootstrap: [first.node.peer] })).sundog, another };
+	const start = (options: Omit<NodeOptions, 'env'>) => startNode({ ...options, env, readyTimeoutMs: READY_TIMEOUT_MS });
+	const node = await start({ dataDir: join(dir.path, 'node'), listen: `127.0.0.1:${port}` });
+	const colleague = async (): Promise<Sundog> => {
+		const token = await node.invite(node.ready.site);
+		const options = { site: node.ready.site, join: token, bootstrap: [node.peer] };
+		const other = await start({ dataDir: join(dir.path, `node-${token.slice(-8)}`), ...options });
+		return { ...faceOf(other), colleague, [Symbol.asyncDispose]: async () => void (await other.stop()) };
 	};
-	return { ...first.sundog, another };
-}
-
-async function start(
-	cloud: ReferenceCloud,
-	dir: TemporaryDir,
-	env: Readonly<Record<string, string>>,
-	fleet: Pick<NodeOptions, 'join' | 'bootstrap'> = {},
-): Promise<{ readonly node: NodeProcess; readonly sundog: Omit<Sundog, 'another'> }> {
-	const port = await freePort();
-	const node = await startNode({
-		dataDir: dir.path,
-		site: 'centre',
-		listen: `127.0.0.1:${port}`,
-		readyTimeoutMs: READY_TIMEOUT_MS,
-		...fleet,
-		env: { ...importSettings(cloud, port), ...env },
-	});
-	const sundog = {
-		url: node.http,
-		dataDir: node.dataDir,
-		log: node.log,
+	return {
+		...faceOf(node),
+		colleague,
 		async [Symbol.asyncDispose]() {
 			await node.stop();
 			await dir[Symbol.asyncDispose]();
 		},
 	};
-	return { node, sundog };
 }
+
+const faceOf = ({ http, dataDir, log }: NodeProcess) => ({ url: http, dataDir, log });
 
 /** As the reference's own Glance: its service user, and the endpoint that stands for the image service. */
 function keystoneSettings(cloud: ReferenceCloud): Record<string, string> {
@@ -96,7 +83,7 @@ function storesIn(dir: string, { web }: ReferenceCloud): Record<string, string> 
 	};
 }
 
-/** From the servers of this machine that the reference may fetch from, and from itself. */
+/** From the servers of this machine that the reference may fetch from. */
 function importSettings(cloud: ReferenceCloud, own: number): Record<string, string> {
 	const ports = [cloud.web, cloud.glance].map((url) => new URL(url).port);
 	return {

@@ -155,7 +155,7 @@ async function rbdBackend({ CEPH_CONF = '', CEPH_CLIENT_ID = '', RBD_POOL = '' }
 		options: { rbd_store_ceph_conf: CEPH_CONF, rbd_store_user: CEPH_CLIENT_ID, rbd_store_pool: RBD_POOL },
 		tool: {
 			name: 'rbd',
-			leastRatio: 0.5,
+			leastRatio: 0.7,
 			env: SYSTEM,
 			put: (file, place) => rbd('import', file, at(place)),
 			get: (place, file) => rbd('export', at(place), file),

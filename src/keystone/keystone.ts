@@ -5,21 +5,13 @@
  */
 import { ImageError } from '#domain/errors.ts';
 import type { Log } from '#lib/log.ts';
+import { createKeystoneApi, type KeystoneApiOptions } from './api.ts';
 import type { Credential } from './credential.ts';
-import { createHttpClient } from './http-client.ts';
 import { createOwnTokens } from './own-token.ts';
 import type { Keystone, KeystoneAnswer, KeystoneRequest, ServiceAccess } from './ports.ts';
 
-export interface KeystoneOptions {
-	/** with or without the version at its end */
-	readonly url: string;
+export interface KeystoneOptions extends KeystoneApiOptions {
 	readonly credential: Credential;
-	/** for one request */
-	readonly timeoutMs: number;
-	/** absent: the authorities of Node and of the system. Read once. */
-	readonly caFile?: string;
-	/** true: certificates are not checked */
-	readonly insecure: boolean;
 	readonly clock: () => number;
 	readonly log: Log;
 }
@@ -27,15 +19,15 @@ export interface KeystoneOptions {
 /** `invalid` when the file of authorities cannot be read; nothing is asked before the first `ask`. */
 export function createKeystone(options: KeystoneOptions): Keystone & ServiceAccess & Disposable {
 	const { credential, clock, log } = options;
-	const http = createHttpClient({ ...options, url: versionedUrl(options.url) });
-	const own = createOwnTokens({ http, credential, clock, log });
+	const api = createKeystoneApi(options);
+	const own = createOwnTokens({ api, credential, clock, log });
 
 	/** Undefined when Keystone does not take the node's token. */
 	async function attempt(request: KeystoneRequest): Promise<KeystoneAnswer | undefined> {
 		const { method, path, query, headers, body, scope = 'project', signal } = request;
 		const token = await own.get(scope, signal);
 		const search = query === undefined ? '' : `?${new URLSearchParams(query)}`;
-		const answer = await http.send({
+		const answer = await api.send({
 			method,
 			path: `${path}${search}`,
 			headers: { ...headers, 'x-auth-token': token },
@@ -58,7 +50,7 @@ export function createKeystone(options: KeystoneOptions): Keystone & ServiceAcce
 			}),
 		token: (signal) => saying(signal, () => own.get('project', signal)),
 		forget: (token) => own.forget('project', token),
-		[Symbol.dispose]: () => http[Symbol.dispose](),
+		[Symbol.dispose]: () => api[Symbol.dispose](),
 	};
 }
 
@@ -79,9 +71,4 @@ function sayingOnce(log: Log) {
 			throw error;
 		}
 	};
-}
-
-/** There is one version that Keystone speaks, and addresses in its own list of versions are often wrong behind proxies. */
-function versionedUrl(url: string): string {
-	return `${url.replace(/\/+$/, '').replace(/\/v\d+(\.\d+)?$/, '')}/v3`;
 }

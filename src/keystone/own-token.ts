@@ -2,8 +2,9 @@ import { ImageError } from '#domain/errors.ts';
 import { isoTime } from '#lib/iso-time.ts';
 import type { Log } from '#lib/log.ts';
 import { singleFlight } from '#lib/single-flight.ts';
+import type { KeystoneApi } from './api.ts';
 import { type Credential, loginBody, type Scope } from './credential.ts';
-import type { HttpAnswer, HttpClient } from './http-client.ts';
+import type { KeystoneAnswer } from './ports.ts';
 
 /** The node's own tokens, one for each scope. */
 export interface OwnTokens {
@@ -14,7 +15,7 @@ export interface OwnTokens {
 }
 
 export interface OwnTokensOptions {
-	readonly http: HttpClient;
+	readonly api: KeystoneApi;
 	readonly credential: Credential;
 	/** milliseconds, going forward */
 	readonly clock: () => number;
@@ -33,7 +34,7 @@ interface OwnToken {
 	readonly renewAt: number;
 }
 
-export function createOwnTokens({ http, credential, clock, log }: OwnTokensOptions): OwnTokens {
+export function createOwnTokens({ api, credential, clock, log }: OwnTokensOptions): OwnTokens {
 	const tokens = new Map<Scope, OwnToken>();
 	const refusedUntil = new Map<Scope, number>();
 	const flight = singleFlight<OwnToken>();
@@ -44,10 +45,9 @@ export function createOwnTokens({ http, credential, clock, log }: OwnTokensOptio
 		const askedAt = clock();
 		// ended by the client's own deadline: callers come and go
 		const signal = new AbortController().signal;
-		const answer = await http.send({
+		const answer = await api.send({
 			method: 'POST',
 			path: '/auth/tokens?nocatalog',
-			headers: {},
 			body,
 			repeatable: true,
 			signal,
@@ -79,7 +79,7 @@ function refused(): ImageError {
 	return new ImageError('unavailable', "keystone refuses the node's own credential");
 }
 
-function tokenOf({ status, headers }: HttpAnswer): string {
+function tokenOf({ status, headers }: KeystoneAnswer): string {
 	const token = headers.get('x-subject-token');
 	if (status !== 201 || token === null) throw new ImageError('unavailable', `keystone answered a login with status ${status}`);
 	return token;

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { codeOf, type ErrorCode, ImageError } from '#domain/errors.ts';
 import { isoTime } from '#lib/iso-time.ts';
 import { singleFlight } from '#lib/single-flight.ts';
-import { createJsonHttp, type JsonAnswer, type JsonRequest } from './http.ts';
+import { type JsonAnswer, type JsonRequest, openJsonHttp } from './json-http.ts';
 import type { CinderSettings } from './settings.ts';
 
 export interface Session extends Disposable {
@@ -32,7 +32,7 @@ const FIRST_PAUSE_MS = 250;
 const RENEW_AHEAD_MS = 60_000;
 
 export function createSession(settings: CinderSettings): Session {
-	const http = createJsonHttp(settings);
+	const http = openJsonHttp(settings);
 	const flight = singleFlight<Admission>();
 	let admitted: Admission | undefined;
 
@@ -116,9 +116,9 @@ const REFUSALS: ReadonlySet<number> = new Set([400, 401, 403, 404]);
 
 function admissionOf({ status, headers, body }: JsonAnswer, settings: CinderSettings, askedAt: number): Admission {
 	if (REFUSALS.has(status)) throw new ImageError('forbidden', "keystone refuses the store's account");
-	const subject = headers['x-subject-token'];
+	const subject = headers.get('x-subject-token');
 	const token = (body as { readonly token?: Token } | undefined)?.token;
-	if (status !== 201 || typeof subject !== 'string' || typeof token !== 'object')
+	if (status !== 201 || subject === null || typeof token !== 'object')
 		throw new ImageError(status >= 500 || status === 429 ? 'unavailable' : 'store-failed', `a login to keystone gives ${status}`);
 	const lifeMs = isoTime(String(token.expires_at)) - isoTime(String(token.issued_at));
 	if (!(lifeMs > 0)) throw new ImageError('store-failed', 'keystone gives a token that ends before it begins, or never');

@@ -2,11 +2,10 @@
  * HTTP to the servers of one Swift store, bounded in connections and, for answers that are read whole, in time and bytes. No redirect is
  * followed and no proxy is asked: a token goes where the operator said. Errors name neither addresses nor headers.
  */
-import { readFileSync } from 'node:fs';
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { getCACertificates } from 'node:tls';
 import { ImageError } from '#domain/errors.ts';
+import { authorities, readBounded } from '#lib/service-http.ts';
 import { OptionError } from '#store/options.ts';
 import { bodyHeaders, type Exchange, exchange, type RequestBody, SourceFailure, StaleConnection } from './exchange.ts';
 
@@ -43,7 +42,7 @@ export interface Http extends Disposable {
 export function createHttp({ caFile, insecure }: { readonly caFile: string | undefined; readonly insecure: boolean }): Http {
 	const shared = { keepAlive: true, maxSockets: MAX_CONNECTIONS, maxFreeSockets: MAX_IDLE_CONNECTIONS, timeout: IDLE_MS };
 	const http = new HttpAgent(shared);
-	const https = new HttpsAgent({ ...shared, ca: authorities(caFile), rejectUnauthorized: !insecure });
+	const https = new HttpsAgent({ ...shared, ca: authoritiesOf(caFile), rejectUnauthorized: !insecure });
 
 	function begin({ method, url, headers, body, signal }: HttpRequest): ClientRequest {
 		const secure = url.startsWith('https:');
@@ -92,10 +91,9 @@ export function createHttp({ caFile, insecure }: { readonly caFile: string | und
 	};
 }
 
-function authorities(caFile: string | undefined): string[] {
-	if (caFile === undefined) return [...getCACertificates('default'), ...getCACertificates('system')];
+function authoritiesOf(caFile: string | undefined): string[] {
 	try {
-		return [readFileSync(caFile, 'utf8')];
+		return authorities(caFile);
 	} catch (error) {
 		throw new OptionError(`option swift_store_cacert: ${(error as NodeJS.ErrnoException).code}`);
 	}
@@ -113,15 +111,9 @@ async function readWhole({ request, response }: Exchange): Promise<HttpAnswer> {
 }
 
 async function readBody(response: IncomingMessage): Promise<Buffer> {
-	const pieces: Buffer[] = [];
-	let length = 0;
-	for await (const piece of response as AsyncIterable<Buffer>) {
-		length += piece.length;
-		// leaving the loop destroys the connection
-		if (length > MAX_ANSWER_BYTES) throw new ImageError('store-failed', `swift answers more than ${MAX_ANSWER_BYTES} bytes`);
-		pieces.push(piece);
-	}
-	return Buffer.concat(pieces);
+	const body = await readBounded(response, MAX_ANSWER_BYTES);
+	if (body === undefined) throw new ImageError('store-failed', `swift answers more than ${MAX_ANSWER_BYTES} bytes`);
+	return body;
 }
 
 export function headerOf(response: IncomingMessage): HttpAnswer['header'] {

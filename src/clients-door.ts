@@ -36,6 +36,7 @@ import { openPolicy } from '#policy/policy.ts';
 import { openPropertyProtections } from '#policy/property-protections.ts';
 import { publishNodeFile } from './node-facts.ts';
 import { openArrivals } from './open-arrivals.ts';
+import { openKeyManager } from './open-key-manager.ts';
 import { openQuota } from './open-quota.ts';
 import { openSignatures } from './open-signatures.ts';
 import { openTasks } from './open-tasks.ts';
@@ -71,7 +72,7 @@ export async function openClientsDoor(
 	const policy = stack.use(await openPolicy({ ...config.policy, log }));
 	const quota = openQuota(around, catalogue, keystone);
 	const api = await apiOptions(config.api, config);
-	const looking = openArrivals(around, openSignatures(around, keystone));
+	const looking = openArrivals(around, openSignatures(around, openKeyManager(around, keystone)));
 	const app = createApp({
 		...(await openControllers(around, floor, policy, quota, api, looking.arrivals, keystone)),
 		usage: quota,

@@ -250,7 +250,7 @@ export interface BarbicanConfig {
 	readonly interface: BarbicanInterface;
 	/** likewise; absent: any */
 	readonly region?: string;
-	/** for one request */
+	/** for one request, and for all that the deletion of one key needs */
 	readonly timeoutMs: number;
 	/** absent: the system's authorities */
 	readonly caFile?: string;

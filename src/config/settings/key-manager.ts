@@ -11,7 +11,7 @@ export const keyManagerSettings = {
 		{
 			key: 'key_manager.barbican',
 			hint: 'true|false',
-			help: 'Barbican is asked for certificates of signed images',
+			help: 'Barbican is asked for certificates of signed images, and to delete the keys of deleted ones',
 			byDefault: 'true with `key_manager.barbican_url` and where Keystone says who asks',
 		},
 		parseBoolean,

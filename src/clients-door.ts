@@ -12,6 +12,7 @@ import { locationsFor } from '#domain/locations.ts';
 import { buildMetadefController } from '#domain/metadefs/onion.ts';
 import { buildImageController } from '#domain/onion.ts';
 import type { Arrivals } from '#domain/ports/arrivals.ts';
+import type { EncryptionKeys } from '#domain/ports/encryption-keys.ts';
 import type { ImageCache } from '#domain/ports/image-cache.ts';
 import type { ImageData } from '#domain/ports/image-data.ts';
 import type { ImageObjects } from '#domain/ports/image-objects.ts';
@@ -28,6 +29,7 @@ import { startHttpServer } from '#http/server.ts';
 import { identities } from '#identity/index.ts';
 import { withOperator } from '#identity/operator.ts';
 import type { Identity } from '#identity/ports.ts';
+import { createEncryptionKeys } from '#key-manager/encryption-keys.ts';
 import { createKeystone } from '#keystone/keystone.ts';
 import type { Keystone } from '#keystone/ports.ts';
 import type { KeyValue } from '#lib/key-value.ts';
@@ -36,6 +38,7 @@ import { openPolicy } from '#policy/policy.ts';
 import { openPropertyProtections } from '#policy/property-protections.ts';
 import { publishNodeFile } from './node-facts.ts';
 import { openArrivals } from './open-arrivals.ts';
+import { openKeyManager } from './open-key-manager.ts';
 import { openQuota } from './open-quota.ts';
 import { openSignatures } from './open-signatures.ts';
 import { openTasks } from './open-tasks.ts';
@@ -71,9 +74,11 @@ export async function openClientsDoor(
 	const policy = stack.use(await openPolicy({ ...config.policy, log }));
 	const quota = openQuota(around, catalogue, keystone);
 	const api = await apiOptions(config.api, config);
-	const looking = openArrivals(around, openSignatures(around, keystone));
+	const keyManager = openKeyManager(around, keystone);
+	const looking = openArrivals(around, openSignatures(around, keyManager));
+	const keys = keyManager && config.barbican && createEncryptionKeys({ ...config.barbican, keyManager });
 	const app = createApp({
-		...(await openControllers(around, floor, policy, quota, api, looking.arrivals, keystone)),
+		...(await openControllers(around, floor, { policy, quota, api, arrivals: looking.arrivals, keystone, keys })),
 		usage: quota,
 		locationsOf: locationsFor(policy, stores),
 		identity,
@@ -91,15 +96,20 @@ export async function openClientsDoor(
 	return { http: server.url, notes };
 }
 
+interface Rulings {
+	readonly policy: Awaited<ReturnType<typeof openPolicy>>;
+	readonly quota: Quota;
+	readonly api: Partial<ApiOptions>;
+	readonly arrivals: Arrivals;
+	readonly keystone: ReturnType<typeof openKeystone>;
+	readonly keys: EncryptionKeys | undefined;
+}
+
 /** Who may do what with what, and who is told of it. */
 async function openControllers(
 	around: Surroundings,
 	{ db, catalogue, content, stores, objects, cache, site, node }: Floor,
-	policy: Awaited<ReturnType<typeof openPolicy>>,
-	quota: Quota,
-	api: Partial<ApiOptions>,
-	arrivals: Arrivals,
-	keystone: ReturnType<typeof openKeystone>,
+	{ policy, quota, api, arrivals, keystone, keys }: Rulings,
 ) {
 	const { config, log, stack } = around;
 	const { propertyProtections, hashAlgorithm } = config;
@@ -117,6 +127,7 @@ async function openControllers(
 		hashAlgorithm,
 		site,
 		log,
+		...(keys && { keys }),
 		...(protections && { protections }),
 		...(cache && { cache }),
 	});

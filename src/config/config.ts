@@ -31,6 +31,8 @@ export interface Config {
 	readonly formats: FormatsConfig;
 	readonly imports: ImportsConfig;
 	readonly signatures: SignaturesConfig;
+	/** absent: there is no key manager */
+	readonly barbican?: BarbicanConfig;
 	readonly notifications: NotificationsConfig;
 	/** absent: the cache API answers 404, and the API versions that brought it are not offered */
 	readonly cache?: { readonly maxBytes: number; readonly stallMs: number };
@@ -234,26 +236,28 @@ export interface ImportsConfig {
 	readonly maxExpandedBytes: number;
 }
 
-/** Where the certificates of signed images are. Of neither: a signed image is refused. */
+/** Where the certificates of signed images are, beside the key manager. Of neither: a signed image is refused. */
 export interface SignaturesConfig {
 	/** absolute; looked at first */
 	readonly certificatesDir?: string;
-	readonly barbican?: {
-		/** without `/v1` and without a slash at the end; absent: from Keystone's catalogue */
-		readonly url?: string;
-		/** of the catalogue's endpoints */
-		readonly interface: BarbicanInterface;
-		/** likewise; absent: any */
-		readonly region?: string;
-		/** for one request */
-		readonly timeoutMs: number;
-		/** absent: the system's authorities */
-		readonly caFile?: string;
-		/** true: certificates are not checked */
-		readonly insecure: boolean;
-		/** the node's own token goes beside the caller's */
-		readonly serviceToken: boolean;
-	};
+}
+
+/** The key manager of the cloud. */
+export interface BarbicanConfig {
+	/** without `/v1` and without a slash at the end; absent: from Keystone's catalogue */
+	readonly url?: string;
+	/** of the catalogue's endpoints */
+	readonly interface: BarbicanInterface;
+	/** likewise; absent: any */
+	readonly region?: string;
+	/** for one request, and for all that the deletion of one key needs */
+	readonly timeoutMs: number;
+	/** absent: the system's authorities */
+	readonly caFile?: string;
+	/** true: certificates are not checked */
+	readonly insecure: boolean;
+	/** the node's own token goes beside the caller's */
+	readonly serviceToken: boolean;
 }
 
 export interface NotificationsConfig {

@@ -11,12 +11,13 @@ import { authOf } from './settings/access.ts';
 import { apiOf } from './settings/api.ts';
 import { formatsOf } from './settings/formats.ts';
 import { importsOf } from './settings/imports.ts';
+import { barbicanOf, needsKeystone } from './settings/key-manager.ts';
 import { keystoneOf } from './settings/keystone.ts';
 import { notificationsOf } from './settings/notifications.ts';
 import { policyOf, propertyProtectionsOf } from './settings/policy.ts';
 import { quotaOf } from './settings/quota.ts';
 import type { RawValue, Refuse, Values } from './settings/setting.ts';
-import { needsKeystone, signaturesOf } from './settings/signatures.ts';
+import { signaturesOf } from './settings/signatures.ts';
 import { cacheOf, delayedDeleteOf, locationsOf, tasksOf } from './settings/upkeep.ts';
 import { CONFIG_FILE, GLANCE_FILES, type RawSettings, SETTINGS, type SettingName, STORES } from './settings.ts';
 import { readStoreVariables } from './store-variables.ts';
@@ -88,6 +89,7 @@ function build(raw: RawSettings, said: SaidStores, env: Env): Config {
 	const usesKeystone = auth.mode === 'keystone' || values.unifiedLimits === true || needsKeystone(values, around);
 	const keystone = usesKeystone ? keystoneOf(values, refuse) : undefined;
 	const propertyProtections = propertyProtectionsOf(values);
+	const barbican = barbicanOf(values, refuse, keystone);
 	const cache = cacheOf(values);
 	const delayedDelete = delayedDeleteOf(values);
 	const stores = chosenStores(said, raw, values, { refuse, site });
@@ -110,7 +112,8 @@ function build(raw: RawSettings, said: SaidStores, env: Env): Config {
 		api: apiOf(values, refuse),
 		formats: formatsOf(values),
 		imports: importsOf(values),
-		signatures: signaturesOf(values, refuse, keystone),
+		signatures: signaturesOf(values),
+		...(barbican !== undefined && { barbican }),
 		notifications: notificationsOf(values, refuse),
 		...(cache !== undefined && { cache }),
 		locations: locationsOf(values),

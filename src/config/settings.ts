@@ -6,6 +6,7 @@ import { accessSettings } from './settings/access.ts';
 import { apiSettings } from './settings/api.ts';
 import { formatSettings } from './settings/formats.ts';
 import { importSettings } from './settings/imports.ts';
+import { keyManagerSettings } from './settings/key-manager.ts';
 import { keystoneSettings } from './settings/keystone.ts';
 import { nodeSettings } from './settings/node.ts';
 import { notificationSettings } from './settings/notifications.ts';
@@ -25,6 +26,7 @@ export const SETTINGS = {
 	...formatSettings,
 	...importSettings,
 	...signatureSettings,
+	...keyManagerSettings,
 	...notificationSettings,
 	...upkeepSettings,
 } as const;

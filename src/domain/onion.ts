@@ -18,6 +18,7 @@ import { propertyProtection } from './layers/property-protection.ts';
 import { quota } from './layers/quota.ts';
 import { type Arrivals, anyArrival } from './ports/arrivals.ts';
 import type { Catalogue } from './ports/catalogue.ts';
+import type { EncryptionKeys } from './ports/encryption-keys.ts';
 import type { ImageCache } from './ports/image-cache.ts';
 import type { ImageData } from './ports/image-data.ts';
 import type { ImageObjects } from './ports/image-objects.ts';
@@ -37,6 +38,8 @@ export interface OnionParts {
 	readonly objects: ImageObjects;
 	/** absent: bytes of any kind pass */
 	readonly arrivals?: Arrivals;
+	/** absent: keys of deleted images stay */
+	readonly keys?: EncryptionKeys;
 	/** deleted images keep their data until a scrub; default false */
 	readonly delayedDelete?: boolean;
 	readonly policy: Policy;

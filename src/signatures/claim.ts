@@ -1,5 +1,6 @@
 /** What an image's properties say of its signature. */
 import { getCurves } from 'node:crypto';
+import { UUID } from '#lib/uuid.ts';
 import { decodeBase64 } from './base64.ts';
 import { refusal } from './refusal.ts';
 
@@ -39,8 +40,6 @@ const KEY_TYPES: ReadonlyMap<string, KeyFamily> = new Map<string, KeyFamily>([
 	['DSA', 'dsa'],
 	...CURVES.filter((curve) => getCurves().includes(curve)).map((curve) => [`ECC_${curve.toUpperCase()}`, 'ec'] as const),
 ]);
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Undefined unless all four properties are there: then nobody asked for a check. `invalid` for what can never be checked. */
 export function claimOf(properties: Readonly<Record<string, string>>): Claim | undefined {

@@ -14,6 +14,7 @@ import { codeOf } from '#domain/errors.ts';
 import type { SignatureCheck, Signatures } from '#domain/ports/signatures.ts';
 import { createKeystone } from '#keystone/keystone.ts';
 import type { Keystone, ServiceAccess } from '#keystone/ports.ts';
+import { openKeyManager } from '../../src/open-key-manager.ts';
 import { openSignatures } from '../../src/open-signatures.ts';
 import { keptLog, spelledOut } from '../support/kept-log.ts';
 import { askPython, missingPython } from '../support/python-oracle.ts';
@@ -47,7 +48,7 @@ function context(token?: string, signal = new AbortController().signal): Request
 /** As a node would have it with these variables. */
 function signatures(env: Readonly<Record<string, string>>, keystone?: Keystone & ServiceAccess): Signatures {
 	const config = loadConfig({ env: { HOME: dir, SUNDOG_AUTH: 'none', ...env } });
-	return openSignatures({ config, log, signal: new AbortController().signal, stack }, keystone);
+	return openSignatures({ config, log }, openKeyManager({ config, stack }, keystone));
 }
 
 /** The bytes as they pass, and the verdict before they end: as whoever takes them in asks for it. */
@@ -324,10 +325,10 @@ describe('certificates in a real Barbican', () => {
 			SUNDOG_KEYSTONE_URL: barbican.keystoneUrl,
 			SUNDOG_KEYSTONE_USERNAME: 'glance',
 			SUNDOG_KEYSTONE_PASSWORD: 'glance',
-			SUNDOG_SIGNATURES_BARBICAN: 'true',
+			SUNDOG_KEY_MANAGER_BARBICAN: 'true',
 		};
 		const found = signatures(env, keystone);
-		const told = signatures({ ...env, SUNDOG_SIGNATURES_BARBICAN_URL: `${barbican.url}/v1/` }, keystone);
+		const told = signatures({ ...env, SUNDOG_KEY_MANAGER_BARBICAN_URL: `${barbican.url}/v1/` }, keystone);
 		const by = async (person: Person) => context(await barbican.token(person));
 		const demo = await by('demo');
 		const ids = new Map<string, string>();
@@ -390,7 +391,7 @@ describe('a Barbican that misbehaves', () => {
 		await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 		stack.defer(() => void server.close().closeAllConnections());
 		const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-		return { requests, node: signatures({ SUNDOG_SIGNATURES_BARBICAN_URL: url, ...env }, keystone) };
+		return { requests, node: signatures({ SUNDOG_KEY_MANAGER_BARBICAN_URL: url, ...env }, keystone) };
 	}
 	const METADATA = JSON.stringify({
 		secret_type: 'certificate',
@@ -440,13 +441,13 @@ describe('a Barbican that misbehaves', () => {
 	];
 	for (const [what, answer, expected] of bodies)
 		test(`one that ${what}`, async () => {
-			const { node } = await double(answer, { SUNDOG_SIGNATURES_BARBICAN_TIMEOUT: '0.2' });
+			const { node } = await double(answer, { SUNDOG_KEY_MANAGER_BARBICAN_TIMEOUT: '0.2' });
 			assert.match(await refusalOf(node, PROPERTIES, context(CANARY)), expected);
 			assert.doesNotMatch(log.lines.join('\n'), new RegExp(CANARY));
 		});
 
 	test('one that is not there', async () => {
-		const node = signatures({ SUNDOG_SIGNATURES_BARBICAN_URL: 'http://127.0.0.1:1' });
+		const node = signatures({ SUNDOG_KEY_MANAGER_BARBICAN_URL: 'http://127.0.0.1:1' });
 		assert.match(await refusalOf(node, PROPERTIES, context(CANARY)), /^unavailable: .*cannot be reached$/);
 		assert.doesNotMatch(log.lines.join('\n'), new RegExp(CANARY));
 	});
@@ -479,7 +480,7 @@ describe('a Barbican that misbehaves', () => {
 			requests.map(({ headers }) => headers['x-auth-token']),
 			['own-0', 'own-1'],
 		);
-		const wanted = { SUNDOG_SIGNATURES_BARBICAN_SERVICE_TOKEN: 'true' };
+		const wanted = { SUNDOG_KEY_MANAGER_BARBICAN_SERVICE_TOKEN: 'true' };
 		const both = await double((_, response) => void response.writeHead(404).end(), wanted, keystone);
 		await refusalOf(both.node, PROPERTIES, context(CANARY));
 		assert.deepEqual(

@@ -291,7 +291,11 @@ export const FEATURES: readonly Feature[] = [
 	}),
 	feature(146, 'tasks run in the background', { shownBy: ['test/api/tasks.test.ts'] }),
 	feature(147, 'finished tasks expire', { shownBy: ['test/contract/tasks.test.ts'] }),
-	feature(148, 'an encryption key is deleted with its image', { notYet: LATER }),
+	feature(148, 'an encryption key is deleted with its image', {
+		shownBy: ['test/contract/encryption-keys.test.ts'],
+		differs:
+			"after the image and not before its store has agreed; by a caller of the owner's project only; of an image deleted with delay it stays",
+	}),
 
 	// H: records
 	feature(149, 'the registry service', { notYet: GONE }),

@@ -1,4 +1,5 @@
 /** A real Barbican before a real Keystone, by the reference servers' scripts; secrets are put into it as their owners would. */
+import { randomUUID } from 'node:crypto';
 import { type ServerKind, startServer } from './real-servers.ts';
 
 const KEYSTONE: ServerKind = {
@@ -38,6 +39,10 @@ export interface RealBarbican extends AsyncDisposable {
 	token(person: Person): Promise<string>;
 	/** Stored by its owner; the id. */
 	store(owner: Person, secret: Secret): Promise<string>;
+	/** What Barbican answers to who asks for it. */
+	status(person: Person, id: string): Promise<number>;
+	/** Registers that a server of Nova uses it. */
+	use(owner: Person, id: string): Promise<void>;
 	/** Lets one more person read it. */
 	share(owner: Person, id: string, reader: Person): Promise<void>;
 }
@@ -60,7 +65,11 @@ export async function realBarbican(): Promise<RealBarbican | { readonly missing:
 		return (await keystone.script('token', person, person, project)).stdout.trim();
 	};
 	const ask = async (method: string, path: string, by: Person, body: object) => {
-		const headers = { 'content-type': 'application/json', 'x-auth-token': await token(by) };
+		const headers = {
+			'content-type': 'application/json',
+			'openstack-api-version': 'key-manager 1.1',
+			'x-auth-token': await token(by),
+		};
 		const response = await fetch(`${url}/v1/secrets${path}`, { method, headers, body: JSON.stringify(body) });
 		if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
 		return (await response.json()) as { readonly secret_ref?: string };
@@ -78,6 +87,12 @@ export async function realBarbican(): Promise<RealBarbican | { readonly missing:
 					: { payload: payload.toString('base64'), payload_content_encoding: 'base64' };
 			const made = await ask('POST', '', owner, { secret_type: type, payload_content_type: contentType, ...coded });
 			return made.secret_ref?.split('/').at(-1) ?? '';
+		},
+		async status(person, id) {
+			return (await fetch(`${url}/v1/secrets/${id}`, { headers: { 'x-auth-token': await token(person) } })).status;
+		},
+		async use(owner, id) {
+			await ask('POST', `/${id}/consumers`, owner, { service: 'nova', resource_type: 'server', resource_id: randomUUID() });
 		},
 		async share(owner, id, reader) {
 			const users = [await idOf(keystoneUrl, await token(reader))];

@@ -537,7 +537,7 @@ describe('values', () => {
 			));
 });
 
-describe('signatures', () => {
+describe('the key manager', () => {
 	const KEYSTONE = `[paste_deploy]
 flavor = keystone
 [keystone_authtoken]
@@ -546,10 +546,10 @@ username = glance
 password = hush
 `;
 
-	test('[key_manager] and [barbican] say where certificates are', () => {
+	test('[key_manager] and [barbican] say which it is, and where', () => {
 		const unsaid = { interface: 'public', timeoutMs: 10_000, insecure: false, serviceToken: false };
-		assert.deepEqual(lone(KEYSTONE).signatures, { barbican: unsaid });
-		assert.deepEqual(lone().signatures, {});
+		assert.deepEqual(lone(KEYSTONE).barbican, unsaid);
+		assert.equal(lone().barbican, undefined);
 		const said = `${KEYSTONE}[key_manager]
 backend = castellan.key_manager.barbican_key_manager.BarbicanKeyManager
 [barbican]
@@ -560,7 +560,7 @@ verify_ssl = false
 verify_ssl_path = /ca.pem
 send_service_user_token = true
 `;
-		assert.deepEqual(lone(said).signatures.barbican, {
+		assert.deepEqual(lone(said).barbican, {
 			url: 'http://b',
 			interface: 'internal',
 			region: 'R',
@@ -569,7 +569,7 @@ send_service_user_token = true
 			insecure: true,
 			serviceToken: true,
 		});
-		assert.deepEqual(lone(`${KEYSTONE}[key_manager]\nbackend = vault\n`).signatures, {});
+		assert.equal(lone(`${KEYSTONE}[key_manager]\nbackend = vault\n`).barbican, undefined);
 	});
 });
 

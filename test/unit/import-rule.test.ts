@@ -62,7 +62,13 @@ const forbidden: Readonly<Record<string, readonly string[]>> = {
 	],
 	'src/identity/x.ts': ["import '#keystone/keystone.ts';", "import '#http/app.ts';", "import '#config/config.ts';"],
 	'src/keystone/x.ts': ["import '#identity/ports.ts';", "import '#config/config.ts';", "import 'undici';"],
-	'src/signatures/x.ts': ["import '#keystone/keystone.ts';", "import '#content/ports.ts';", "import 'jose';"],
+	'src/key-manager/x.ts': ["import '#keystone/keystone.ts';", "import '#signatures/ports.ts';", "import 'undici';"],
+	'src/signatures/x.ts': [
+		"import '#key-manager/barbican.ts';",
+		"import '#keystone/ports.ts';",
+		"import '#content/ports.ts';",
+		"import 'jose';",
+	],
 	'src/policy/x.ts': ["import 'ini';", "import '#config/config.ts';", "import '#identity/identity.ts';"],
 	'src/inspection/x.ts': ["import '#content/ports.ts';", "import '#imports/index.ts';", "import 'gpt';"],
 	'src/cli/x.ts': ["import '#node.ts';", "import '#http/app.ts';", "import '#content/ports.ts';"],
@@ -87,6 +93,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 		"import '../problems.ts';",
 	],
 	'src/exchange/protocols/blocks/x.ts': ["import '@libp2p/tcp';", "import '#content/ports.ts';", "import '#exchange/host.ts';"],
+	'src/signatures/x.ts': ["import '#key-manager/ports.ts';", "import '#lib/uuid.ts';"],
 	'src/policy/x.ts': ["import 'yaml';", "import '#domain/context.ts';", "import 'node:fs/promises';"],
 	'src/node.ts': ["import '#http/app.ts';", "import '#catalogue/level/store.ts';", "import 'node:path';"],
 };

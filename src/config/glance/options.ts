@@ -27,13 +27,13 @@ export const WHOLE_GROUPS: Readonly<Record<string, { readonly fate: Fate; readon
 	audit_middleware_notifications: { fate: 'meaningless', says: 'there is no audit middleware' },
 	taskflow_executor: { fate: 'meaningless', says: 'tasks do not run in TaskFlow' },
 	wsgi: { fate: 'meaningless', says: 'the server is not a WSGI server' },
-	key_manager: { fate: 'meaningless', says: "callers' own tokens open their certificates" },
+	key_manager: { fate: 'meaningless', says: "callers' own tokens open their certificates and delete their keys" },
 	barbican: { fate: 'meaningless', says: 'nobody reads it: the connection is described by verify_ssl and verify_ssl_path' },
 	barbican_service_user: {
 		fate: 'meaningless',
 		says: "the node's own credential is that of [keystone_authtoken], for Barbican too",
 	},
-	vault: { fate: 'meaningless', says: 'Vault is not asked for certificates; put them into a folder' },
+	vault: { fate: 'meaningless', says: 'Vault is not asked: certificates can be put into a folder, keys of deleted images stay' },
 	os_brick: { fate: 'meaningless', says: 'os-brick is not used' },
 	privsep_osbrick: { fate: 'meaningless', says: 'os-brick is not used' },
 };

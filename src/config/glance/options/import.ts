@@ -1,4 +1,4 @@
-/** Import and staging, signatures, and the choice among several locations. */
+/** Import and staging, the key manager, and the choice among several locations. */
 import { honoured, later, meaningless, to, translated } from '../option.ts';
 import { bool, bracketed, choice, dict, int, list, type OsloValue, text } from '../oslo-types.ts';
 
@@ -24,7 +24,7 @@ export const importOptions = [
 		location_strategy: choice('location_order', 'store_type'),
 	}),
 	...meaningless('DEFAULT', 'an image names the digest of its signature itself', { digest_algorithm: text }),
-	...signatureOptions(),
+	...keyManagerOptions(),
 	...later('store_type_location_strategy', 'the first location that works is taken', { store_type_preference: list }),
 ];
 
@@ -32,8 +32,8 @@ function pairsText(value: OsloValue): string {
 	return value instanceof Map ? [...value].map(([name, text]) => `${name}:${text}`).join(', ') : '';
 }
 
-/** Of castellan, which keeps the certificates of signed images. */
-function signatureOptions() {
+/** Of castellan: where the certificates of signed images are, and the keys of encrypted ones. */
+function keyManagerOptions() {
 	return [
 		// where it is Barbican, whether there is one is seen from where callers come from
 		...translated('key_manager', 'Barbican is the only key manager that is asked; a folder of certificates can stand beside it', {

@@ -1,7 +1,7 @@
 /**
  * Letting go: of an image, or of its copy in one store. A store may refuse, while something is made of its object; so its
- * objects go before the record does, under a status that says that the image is on its way out. What a crash leaves under
- * that status, and what was deleted with delay, the scrubber ends.
+ * objects go before the record does, under a status that says that the image is on its way out, and its encryption key goes
+ * last. What a crash leaves under that status, and what was deleted with delay, the scrubber ends.
  */
 
 import type { RequestContext } from '#domain/context.ts';
@@ -10,10 +10,12 @@ import { assertFollows, contentsOf, type Image, type ImageId } from '#domain/ima
 import { locationsIn, locationsOf } from '#domain/locations.ts';
 import type { ImageOp } from '#domain/ports/image-repository.ts';
 import type { StoreCall } from '#domain/ports/stores.ts';
+import { keyDropping } from './encryption-key.ts';
 import { type Location, storeCall } from './shared.ts';
 
 export function removingVerbs(parts: Location) {
 	const { repository, change, actOn, data, stores, objects, release, site, delayedDelete, log } = parts;
+	const dropKey = keyDropping(parts);
 
 	/** Takes the image's objects out of every store of this node. `conflict` while something depends on one. */
 	async function empty(image: Image, call: StoreCall): Promise<void> {
@@ -26,12 +28,28 @@ export function removingVerbs(parts: Location) {
 		for (const store of stores.all) await objects.remove(image.id, store, call);
 	}
 
-	async function bury(id: ImageId): Promise<void> {
+	/** The image as it was at its end. */
+	async function bury(id: ImageId): Promise<Image> {
 		const removed = await actOn(id, (image) => async () => {
 			await repository.remove(image);
 			return image;
 		});
 		for (const { root } of contentsOf(removed)) await release(root);
+		return removed;
+	}
+
+	/** Its key after it: until then a store can still refuse, and an operator can have the image back. */
+	async function end(ctx: RequestContext, id: ImageId): Promise<void> {
+		await dropKey(ctx, await bury(id));
+	}
+
+	/** Of an image that is on its way out already, and that the scrubber may have ended meanwhile. */
+	async function endEmptied(ctx: RequestContext, image: Image): Promise<void> {
+		const removed = await bury(image.id).catch((error: unknown) => {
+			if (codeOf(error) !== 'not-found') throw error;
+			return image;
+		});
+		await dropKey(ctx, removed);
 	}
 
 	/**
@@ -39,13 +57,14 @@ export function removingVerbs(parts: Location) {
 	 * not the image's before it is active.
 	 */
 	async function cancel(ctx: RequestContext, image: Image): Promise<void> {
-		await bury(image.id);
+		const removed = await bury(image.id);
 		const done = new Set(image.copies.map(({ store }) => store));
 		for (const store of stores.all.filter(({ id }) => done.has(id)))
 			await objects.remove(image.id, store, storeCall(ctx)).catch((error: unknown) => {
 				log.warn({ err: error, image: image.id, store: store.id }, 'an object of a deleted image is removed later');
 				objects.leave(image.id, store);
 			});
+		await dropKey(ctx, removed);
 	}
 
 	/** As it was before somebody tried to delete it. */
@@ -59,8 +78,8 @@ export function removingVerbs(parts: Location) {
 		if (image.protected) throw new ImageError('forbidden', `image ${id} is protected and cannot be deleted`);
 		if (image.status === 'importing') return cancel(ctx, image);
 		const isStored = locationsOf(image, stores).length > 0;
-		if (image.content === null && !isStored) return bury(id);
-		if (!isStored && !delayedDelete) return bury(id);
+		if (image.content === null && !isStored) return end(ctx, id);
+		if (!isStored && !delayedDelete) return end(ctx, id);
 		let before: Image['status'] = image.status;
 		await change(id, (latest) => {
 			if (latest.protected) throw new ImageError('forbidden', `image ${id} is protected and cannot be deleted`);
@@ -80,7 +99,7 @@ export function removingVerbs(parts: Location) {
 			await revive(id, before);
 			throw error;
 		}
-		await bury(id);
+		await endEmptied(ctx, image);
 	}
 
 	async function removeFromStore(ctx: RequestContext, id: ImageId, storeId: string): Promise<Image> {
@@ -134,7 +153,7 @@ export function removingVerbs(parts: Location) {
 			if (image.status !== 'pending_delete')
 				throw new ImageError('conflict', `image ${id} is ${image.status} and not to be scrubbed`);
 			await empty(image, storeCall(ctx));
-			await bury(id);
+			await end(ctx, id);
 		},
 	};
 }

@@ -4,6 +4,7 @@ import type { RequestContext } from '#domain/context.ts';
 import type { DataFacts } from '#domain/image.ts';
 import { type LatestRecord, latestRecord } from '#domain/latest-record.ts';
 import type { Arrivals } from '#domain/ports/arrivals.ts';
+import type { EncryptionKeys } from '#domain/ports/encryption-keys.ts';
 import type { ImageData } from '#domain/ports/image-data.ts';
 import type { ImageObjects } from '#domain/ports/image-objects.ts';
 import type { ImageRepository } from '#domain/ports/image-repository.ts';
@@ -16,6 +17,8 @@ export interface LocationOptions {
 	readonly stores: ImageStores;
 	readonly objects: ImageObjects;
 	readonly arrivals: Arrivals;
+	/** absent: there is no key manager, and keys of deleted images stay */
+	readonly keys?: EncryptionKeys;
 	/** name of this node's site: the store in which uploaded bytes are */
 	readonly site: string;
 	/** Node's name of the digest that becomes `os_hash_value` */

@@ -1,12 +1,12 @@
-/** Bounded GET requests to one Barbican: in time, in bytes, in connections. No redirect is followed. */
+/** Bounded requests to one Barbican: in time, in bytes, in connections. No redirect is followed. */
 import { readFileSync } from 'node:fs';
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { getCACertificates } from 'node:tls';
 import { ImageError } from '#domain/errors.ts';
-import { MAX_CERTIFICATE_BYTES } from './ports.ts';
+import { MAX_ANSWER_BYTES, type SecretAnswer, type SecretRequest } from './ports.ts';
 
-/** Uploads wait for each other's questions beyond this, within their own time. */
+/** Requests wait for each other beyond this, within their own time. */
 const MAX_CONNECTIONS = 8;
 
 export interface BarbicanHttpOptions {
@@ -18,22 +18,19 @@ export interface BarbicanHttpOptions {
 	readonly insecure: boolean;
 }
 
-export interface BarbicanAnswer {
-	readonly status: number;
-	readonly body: Buffer;
-}
-
 export interface BarbicanHttp extends Disposable {
 	/** Any status resolves; a body that is too long is `unreadable`. `unavailable` when there is no answer in time; an abort is thrown as it is. */
-	get(url: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<BarbicanAnswer | 'unreadable'>;
+	ask(method: SecretRequest['method'], url: string, headers: Headers, signal: AbortSignal): Promise<SecretAnswer | 'unreadable'>;
 }
+
+type Headers = Readonly<Record<string, string>>;
 
 /** `invalid` when the file of authorities cannot be read. */
 export function createBarbicanHttp({ timeoutMs, caFile, insecure }: BarbicanHttpOptions): BarbicanHttp {
 	const plain = new HttpAgent({ maxSockets: MAX_CONNECTIONS });
 	const own = caFile === undefined ? undefined : [readAuthorities(caFile)];
 	let madeSecure: HttpsAgent | undefined;
-	// reading the system's authorities takes a while, and most nodes never see a signed image
+	// reading the system's authorities takes a while, and most nodes never see an image that needs it
 	const secure = () => {
 		madeSecure ??= new HttpsAgent({
 			maxSockets: MAX_CONNECTIONS,
@@ -43,11 +40,11 @@ export function createBarbicanHttp({ timeoutMs, caFile, insecure }: BarbicanHttp
 		return madeSecure;
 	};
 
-	function once(url: string, headers: Readonly<Record<string, string>>, signal: AbortSignal) {
-		return new Promise<BarbicanAnswer | 'unreadable'>((resolve, reject) => {
+	function once(url: string, options: { readonly method: string; readonly headers: Headers; readonly signal: AbortSignal }) {
+		return new Promise<SecretAnswer | 'unreadable'>((resolve, reject) => {
 			const request = url.startsWith('https:')
-				? httpsRequest(url, { agent: secure(), headers, signal })
-				: httpRequest(url, { agent: plain, headers, signal });
+				? httpsRequest(url, { ...options, agent: secure() })
+				: httpRequest(url, { ...options, agent: plain });
 			request.on('error', reject);
 			request.on('response', (response) => readAnswer(response).then(resolve, reject));
 			request.end();
@@ -55,14 +52,14 @@ export function createBarbicanHttp({ timeoutMs, caFile, insecure }: BarbicanHttp
 	}
 
 	return {
-		async get(url, headers, outer) {
+		async ask(method, url, headers, outer) {
 			const deadline = AbortSignal.timeout(timeoutMs);
 			try {
-				return await once(url, headers, AbortSignal.any([outer, deadline]));
+				return await once(url, { method, headers, signal: AbortSignal.any([outer, deadline]) });
 			} catch (cause) {
 				outer.throwIfAborted();
 				const why = deadline.aborted ? `did not answer within ${timeoutMs} ms` : 'cannot be reached';
-				throw new ImageError('unavailable', `barbican, which keeps the certificates of images, ${why}`, { cause });
+				throw new ImageError('unavailable', `barbican ${why}`, { cause });
 			}
 		},
 		[Symbol.dispose]() {
@@ -72,13 +69,13 @@ export function createBarbicanHttp({ timeoutMs, caFile, insecure }: BarbicanHttp
 	};
 }
 
-async function readAnswer(response: IncomingMessage): Promise<BarbicanAnswer | 'unreadable'> {
+async function readAnswer(response: IncomingMessage): Promise<SecretAnswer | 'unreadable'> {
 	const pieces: Buffer[] = [];
 	let length = 0;
 	for await (const piece of response as AsyncIterable<Buffer>) {
 		length += piece.length;
 		// leaving the loop destroys the connection
-		if (length > MAX_CERTIFICATE_BYTES) return 'unreadable';
+		if (length > MAX_ANSWER_BYTES) return 'unreadable';
 		pieces.push(piece);
 	}
 	return { status: response.statusCode ?? 0, body: Buffer.concat(pieces) };

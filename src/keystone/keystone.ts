@@ -32,7 +32,6 @@ export function createKeystone(options: KeystoneOptions): Keystone & ServiceAcce
 			path: `${path}${search}`,
 			headers: { ...headers, 'x-auth-token': token },
 			...(body !== undefined && { body }),
-			repeatable: method !== 'POST',
 			signal,
 		});
 		if (answer.status !== 401) return answer;

@@ -12,6 +12,7 @@ const MAX_CONNECTIONS = 32;
 const MAX_IDLE_CONNECTIONS = 8;
 /** Shorter than what servers and balancers usually grant, so that it is this side which hangs up. */
 const IDLE_MS = 4000;
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE']);
 
 export interface ServiceHttpOptions {
 	/** what errors call it: keystone, cinder, … */
@@ -33,7 +34,7 @@ export interface ServiceRequest {
 	readonly headers?: Readonly<Record<string, string>>;
 	/** sent as JSON */
 	readonly body?: object | undefined;
-	/** It may be sent again when a kept connection turns out to be dead; default: GET may. */
+	/** It may be sent again when a kept connection turns out to be dead; default: what is idempotent may (RFC 9110 §9.2.2). */
 	readonly repeatable?: boolean;
 	readonly signal: AbortSignal;
 }
@@ -100,16 +101,24 @@ export function createServiceHttp(options: ServiceHttpOptions): ServiceHttp {
 		return { status: response.statusCode ?? 0, headers: headersOf(response), body };
 	}
 
+	/** A dead connection says nothing of the service; the next one kept may be dead as well, a new one is not of that kind. */
+	async function onLiveConnection(request: ServiceRequest, signal: AbortSignal): Promise<ServiceAnswer> {
+		const repeatable = request.repeatable ?? IDEMPOTENT.has(request.method);
+		for (;;) {
+			try {
+				return await once(request, signal);
+			} catch (error) {
+				if (!(error instanceof StaleConnection && repeatable) || signal.aborted) throw error;
+			}
+		}
+	}
+
 	return {
 		async send(request) {
 			const deadline = AbortSignal.timeout(timeoutMs);
 			const signal = AbortSignal.any([request.signal, deadline]);
-			const repeatable = request.repeatable ?? request.method === 'GET';
 			try {
-				return await once(request, signal).catch((error: unknown) => {
-					if (!(error instanceof StaleConnection && repeatable) || signal.aborted) throw error;
-					return once(request, signal);
-				});
+				return await onLiveConnection(request, signal);
 			} catch (error) {
 				request.signal.throwIfAborted();
 				if (error instanceof ServiceError) throw error;

@@ -116,6 +116,7 @@ async function openControllers(
 		quota,
 		hashAlgorithm,
 		site,
+		sitesShown: config.api.showSites,
 		log,
 		...(protections && { protections }),
 		...(cache && { cache }),

@@ -46,6 +46,8 @@ export interface OnionParts {
 	readonly hashAlgorithm: string;
 	/** name of this node's site */
 	readonly site: string;
+	/** sites are among the stores that clients are told of; default true */
+	readonly sitesShown?: boolean;
 	/** UTC milliseconds */
 	readonly clock: () => number;
 	readonly log: Log;
@@ -66,6 +68,7 @@ export function buildImageController(parts: OnionParts): ImageController {
 		cache,
 		arrivals = anyArrival,
 		delayedDelete = false,
+		sitesShown = true,
 	} = parts;
 	const repository = database(catalogue);
 	const layers: readonly (Layer | Guard)[] = [
@@ -76,5 +79,5 @@ export function buildImageController(parts: OnionParts): ImageController {
 		quota(repository, room),
 		caching(cache),
 	];
-	return layered(location({ ...parts, repository, arrivals, delayedDelete }), layers);
+	return layered(location({ ...parts, repository, arrivals, delayedDelete, sitesShown }), layers);
 }

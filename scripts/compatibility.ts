@@ -9,13 +9,18 @@ import { readFileSync } from 'node:fs';
 import { ALLOWED_READINGS } from '../test/interop/clients/allowed.ts';
 import { SESSIONS } from '../test/interop/clients/scenarios.ts';
 import { ALLOWED } from '../test/interop/differential/allowed.ts';
+import { ALLOWED_OF_STORES, ALLOWED_OF_SWIFT } from '../test/interop/differential/allowed-stores.ts';
 import { SCENARIOS } from '../test/interop/differential/scenarios/index.ts';
+import { NO_STORES, storeScenarios } from '../test/interop/differential/scenarios/stores.ts';
 import { FEATURES, type Feature } from '../test/interop/features.ts';
 import { publish } from './docs/marked-block.ts';
 import type { TestResult } from './test/tally.ts';
 
 const DIFFERENTIAL = 'test/interop/glance-differential.test.ts';
+const STORES = 'test/interop/glance-stores-differential.test.ts';
 const CLIENTS = 'test/interop/client-differential.test.ts';
+
+const ALL_ALLOWED = [...ALLOWED, ...ALLOWED_OF_STORES, ...ALLOWED_OF_SWIFT];
 
 const [file, mode] = process.argv.slice(2);
 if (file === undefined) throw new TypeError('usage: scripts/compatibility.ts RESULTS [--write|--check]');
@@ -47,6 +52,9 @@ function evidenceOf({ number, shownBy = [] }: Feature): readonly Evidence[] {
 	const isOf = ({ rows }: { readonly rows: readonly number[] }) => rows.includes(number);
 	return [
 		...SCENARIOS.filter(isOf).map(({ title }) => found(`requests: ${title}`, `${DIFFERENTIAL} › ${title} ›`)),
+		...storeScenarios(NO_STORES)
+			.filter(isOf)
+			.map(({ title }) => found(`requests: ${title}`, `${STORES} › ${title} ›`)),
 		...SESSIONS.filter(isOf).map(({ title }) => found(`commands: ${title}`, `${CLIENTS} › ${title} ›`)),
 		...shownBy.map((test) => found(nameOf(test), test)),
 	];
@@ -81,12 +89,12 @@ function table(rows: readonly { readonly feature: Feature; readonly evidence: re
 function resultOf({ number, differs, notYet }: Feature, evidence: readonly Evidence[]): string {
 	if (evidence.some(({ failed }) => failed > 0)) return 'fails';
 	if (notYet !== undefined) return `not yet: ${notYet}`;
-	const reasons = ALLOWED.filter(({ rows = [] }) => rows.includes(number)).map(({ reason }) => reason);
+	const reasons = ALL_ALLOWED.filter(({ rows = [] }) => rows.includes(number)).map(({ reason }) => reason);
 	const all = [...(differs === undefined ? [] : [differs]), ...reasons];
 	return all.length === 0 ? 'pass' : `differs: ${all.join('; ')}`;
 }
 
 function differences(): string {
-	const reasons = new Set([...ALLOWED, ...ALLOWED_READINGS].map(({ reason }) => reason));
+	const reasons = new Set([...ALL_ALLOWED, ...ALLOWED_READINGS].map(({ reason }) => reason));
 	return [...reasons].map((reason) => `- ${reason}`).join('\n');
 }

@@ -126,6 +126,7 @@ async function openControllers(
 		quota,
 		hashAlgorithm,
 		site,
+		sitesShown: config.api.showSites,
 		log,
 		...(keys && { keys }),
 		...(protections && { protections }),

@@ -235,7 +235,7 @@ function openScrubber(
 ): Scrubber {
 	return createScrubber({
 		...{ catalogue, repository: database(catalogue), data: content, stores, objects, arrivals: anyArrival, log },
-		...{ site: membership.site, hashAlgorithm: config.hashAlgorithm, clock: Date.now },
+		...{ site: membership.site, sitesShown: config.api.showSites, hashAlgorithm: config.hashAlgorithm, clock: Date.now },
 		...{ delayedDelete: config.delayedDelete !== undefined, scrubAfterMs: config.delayedDelete?.scrubAfterMs ?? 0 },
 	});
 }

@@ -2,6 +2,7 @@
 import type { ImageController } from '#domain/controller.ts';
 import type { ImageDraft } from '#domain/image.ts';
 import { buildImportController, type ImportController } from '#domain/imports/controller.ts';
+import { taskHolds } from '#domain/imports/holds.ts';
 import { buildLocationController, type LocationController } from '#domain/imports/locations.ts';
 import type { Catalogue } from '#domain/ports/catalogue.ts';
 import type { Notifier } from '#domain/ports/notifier.ts';
@@ -76,7 +77,7 @@ export async function openTasks(around: Surroundings, floor: TaskFloor): Promise
 	const shared = {
 		images,
 		tasks: buildTaskStarter({ ...parts, runners }),
-		isOver: (task: string) => isTaskOver(repository, task, clock()),
+		holds: taskHolds((task) => isTaskOver(repository, task, clock())),
 	};
 	return {
 		// the API creates tasks of one type only; the others come of requests that have routes of their own

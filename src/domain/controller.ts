@@ -68,7 +68,8 @@ export interface ImageController {
 	download(ctx: RequestContext, id: ImageId, wish?: DownloadWish): Promise<Download>;
 	/**
 	 * Takes the image out of one store, which is left with the others. `not-found` when it is not there, `forbidden` for the last
-	 * copy, `conflict` for a store that is not there, an image that is not active, or one that something depends on.
+	 * store that clients see, which a site may be, `conflict` for a store that is not there, an image that is not active, or one
+	 * that something depends on.
 	 */
 	removeFromStore(ctx: RequestContext, id: ImageId, store: string): Promise<Image>;
 	deactivate(ctx: RequestContext, id: ImageId): Promise<void>;

@@ -49,6 +49,8 @@ export interface OnionParts {
 	readonly hashAlgorithm: string;
 	/** name of this node's site */
 	readonly site: string;
+	/** sites are among the stores that clients are told of; default true */
+	readonly sitesShown?: boolean;
 	/** UTC milliseconds */
 	readonly clock: () => number;
 	readonly log: Log;
@@ -69,6 +71,7 @@ export function buildImageController(parts: OnionParts): ImageController {
 		cache,
 		arrivals = anyArrival,
 		delayedDelete = false,
+		sitesShown = true,
 	} = parts;
 	const repository = database(catalogue);
 	const layers: readonly (Layer | Guard)[] = [
@@ -79,5 +82,5 @@ export function buildImageController(parts: OnionParts): ImageController {
 		quota(repository, room),
 		caching(cache),
 	];
-	return layered(location({ ...parts, repository, arrivals, delayedDelete }), layers);
+	return layered(location({ ...parts, repository, arrivals, delayedDelete, sitesShown }), layers);
 }

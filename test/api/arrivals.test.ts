@@ -1,17 +1,20 @@
 /** What comes in must be what it claims to be, be safe, and be what was signed: on upload, and before an import is stored. */
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { buildArrivals } from '#domain/arrivals.ts';
 import { ImageError } from '#domain/errors.ts';
 import type { Signatures } from '#domain/ports/signatures.ts';
 import { createInspector } from '#inspection/inspector.ts';
 import { silentLog } from '#lib/log.ts';
+import { openMemory } from '#store/drivers/memory.ts';
 import { type ApiServer, OCTETS, startApi } from '../support/api-server.ts';
 import { be32, be64, fixedVhd, iso, joined, MiB, patched, qcow2 } from '../support/disk-images.ts';
 import { STRICT } from '../support/inspecting.ts';
 import { memoryImageData } from '../support/memory-image-data.ts';
 import { testSite } from '../support/onion.ts';
+import { sourceOf } from '../support/store-driver-suite.ts';
+import { testStore, testStores } from '../support/test-store.ts';
 
 const RAW = randomBytes(2 * MiB);
 const BACKED = patched(qcow2({ size: 3 * MiB }), 8, joined(be64(600), be32(7)));
@@ -36,8 +39,13 @@ const signatures: Signatures = {
 
 async function guarded() {
 	const data = memoryImageData();
+	const [near, far] = [testStore('near', await openMemory()), testStore('far', await openMemory())];
+	const stores = testStores([near, far]);
 	const arrivals = buildArrivals({ createInspector, rules: { ...STRICT, maxVirtualSize: 64 * MiB }, signatures, log: silentLog });
-	return { data, api: await startApi({ site: await testSite({ arrivals, data }) }) };
+	const api = await startApi({ site: await testSite({ arrivals, data, stores }), api: { showMultipleLocations: true } });
+	const place = async (bytes: Uint8Array) =>
+		(await far.put(randomUUID(), sourceOf(Buffer.from(bytes)), { signal: AbortSignal.timeout(10_000) })).location;
+	return { data, api, place };
 }
 
 const upload = (api: ApiServer, id: string, body: Uint8Array) =>
@@ -87,6 +95,25 @@ describe('bytes on their way in', () => {
 			assert.match(task.message, /content is/);
 			for (const id of [whole, staged]) assert.equal((await api.ask('GET', `/v2/images/${id}`)).json.status, 'queued');
 			assert.equal(data.contents.size, 0);
+		});
+	for (const [what, bytes, ...expected] of [
+		['good', qcow2({ size: 3 * MiB }), 'success', 3 * MiB, 'centre,far,near'],
+		['bad', BACKED, 'failure', null, 'far'],
+	] as const)
+		it(`that lie at a place are looked at before they are copied: ${what} ones`, async () => {
+			const { api, place } = await guarded();
+			await using _api = api;
+			const id = await api.queued({ disk_format: 'qcow2' });
+			const value = { url: await place(bytes), metadata: { store: 'far' } };
+			const headers = { 'content-type': 'application/openstack-images-v2.1-json-patch' };
+			const placed = await api.ask('PATCH', `/v2/images/${id}`, { headers, body: [{ op: 'add', path: '/locations/-', value }] });
+			assert.deepEqual([placed.status, placed.json.virtual_size], [200, null]);
+			await api.ask('POST', `/v2/images/${id}/import`, { body: { method: { name: 'copy-image' }, stores: ['near'] } });
+			await api.executor.idle();
+			const [task] = (await api.ask('GET', `/v2/images/${id}/tasks`)).json.tasks;
+			const image = (await api.ask('GET', `/v2/images/${id}`)).json;
+			assert.deepEqual([task.status, image.virtual_size, image.stores.split(',').toSorted().join()], expected);
+			assert.equal(image.status, 'active');
 		});
 	it('are not looked into within another container', async () => {
 		const { api } = await guarded();

@@ -56,6 +56,7 @@ describe('import', () => {
 				{ ...DIRECT, stores: [] },
 				{ ...DIRECT, stores: [1] },
 				{ ...DIRECT, all_stores: 'yes' },
+				{ ...DIRECT, all_stores: null },
 			],
 			...[
 				{ ...DIRECT, all_stores_must_succeed: 1 },

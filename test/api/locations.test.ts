@@ -301,7 +301,14 @@ describe('an image that is deleted with delay', () => {
 		const { catalogue } = site;
 		const scrubber = createScrubber({
 			...{ catalogue, data, stores, objects, repository: database(catalogue), arrivals: anyArrival, log: silentLog },
-			...{ site: site.site, hashAlgorithm: 'sha512', delayedDelete: true, scrubAfterMs: 60_000, clock: () => now },
+			...{
+				site: site.site,
+				sitesShown: true,
+				hashAlgorithm: 'sha512',
+				delayedDelete: true,
+				scrubAfterMs: 60_000,
+				clock: () => now,
+			},
 		});
 		const [kept, gone] = [await api.active(BYTES), await api.active(BYTES)];
 		const [restored, scrubbed] = [kept, gone];
@@ -338,7 +345,14 @@ describe('an image that is deleted with delay', () => {
 		const { catalogue } = site;
 		const scrubber = createScrubber({
 			...{ catalogue, data, stores, objects, repository: database(catalogue), arrivals: anyArrival, log: silentLog },
-			...{ site: site.site, hashAlgorithm: 'sha512', delayedDelete: true, scrubAfterMs: 0, clock: () => Date.now() + 1000 },
+			...{
+				site: site.site,
+				sitesShown: true,
+				hashAlgorithm: 'sha512',
+				delayedDelete: true,
+				scrubAfterMs: 0,
+				clock: () => Date.now() + 1000,
+			},
 		});
 		const id = await api.queued();
 		const headers = { 'content-type': 'application/octet-stream', 'x-image-meta-store': 'slow' };

@@ -1,12 +1,16 @@
 /** Several stores: where they are listed, where uploads and imports go, and how an image leaves one of them. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { ImageError } from '#domain/errors.ts';
 import type { ImageStore } from '#domain/ports/stores.ts';
+import { filesystemSettings } from '#store/drivers/filesystem/options.ts';
+import { openFilesystem } from '#store/drivers/filesystem.ts';
 import { openMemory } from '#store/drivers/memory.ts';
 import { type ApiServer, startApi } from '../support/api-server.ts';
 import { testSite } from '../support/onion.ts';
+import { temporaryDir } from '../support/temporary-dir.ts';
 import { testStore, testStores } from '../support/test-store.ts';
 
 const OCTETS = { 'content-type': 'application/octet-stream' };
@@ -101,6 +105,9 @@ describe('stores', () => {
 		assert.equal((await upload(api, id, 'nowhere')).status, 400);
 		assert.equal((await upload(api, id, 'web')).status, 410);
 		assert.equal((await show(api, id)).status, 'queued');
+		const active = await api.active(BYTES);
+		assert.equal((await upload(api, active, 'nowhere')).status, 400);
+		assert.equal((await upload(api, active, 'web')).status, 409);
 	});
 	for (const [code, status] of [
 		['full', 413],
@@ -180,6 +187,28 @@ describe('stores', () => {
 		assert.ok((await api.ask('GET', `/v2/images/${id}/file`)).bytes.equals(BYTES));
 		assert.equal((await imported(api, await api.queued(), { ...copy, stores: ['slow'] })).status, 409);
 	});
+	it('get one copy at a time: of two that are asked for at once, one is refused', async () => {
+		const { promise, resolve } = Promise.withResolvers<void>();
+		const { stores } = await siteWithStores();
+		const slow = stores.find('slow') as ImageStore;
+		const put: ImageStore['put'] = async (...args) => {
+			await promise;
+			return slow.put(...args);
+		};
+		const { api } = await withStores({ slow: { put } });
+		await using _api = api;
+		const id = await api.active(BYTES);
+		const ask = (store: string) =>
+			api.ask('POST', `/v2/images/${id}/import`, { body: { method: { name: 'copy-image' }, stores: [store] } });
+		const both = await Promise.all([ask('slow'), ask('slow')]);
+		assert.deepEqual(both.map(({ status }) => status).toSorted(), [202, 409]);
+		assert.equal((await ask('fast')).status, 409);
+		resolve();
+		await api.executor.idle();
+		const { tasks } = (await api.ask('GET', `/v2/images/${id}/tasks`)).json;
+		assert.deepEqual([tasks.length, tasks[0].status, (await show(api, id)).stores], [1, 'success', 'centre,fast,slow']);
+		assert.equal((await ask('slow')).status, 400);
+	});
 	it('lose an image when they are told to, but never the last copy', async () => {
 		const { api } = await withStores();
 		await using _api = api;
@@ -188,11 +217,42 @@ describe('stores', () => {
 		assert.equal((await api.ask('DELETE', `/v2/stores/slow/${id}`)).status, 404);
 		await imported(api, id, { method: { name: 'copy-image' }, stores: ['slow'] });
 		assert.equal((await api.ask('DELETE', `/v2/stores/fast/${id}`)).status, 204);
+		assert.equal((await api.ask('DELETE', `/v2/stores/slow/${id}`)).status, 204, 'the site has it still');
+		assert.equal((await show(api, id)).stores, 'centre');
+		assert.ok((await api.ask('GET', `/v2/images/${id}/file`)).bytes.equals(BYTES));
+		await imported(api, id, { method: { name: 'copy-image' }, stores: ['slow'] });
 		assert.equal((await api.ask('DELETE', `/v2/stores/centre/${id}`)).status, 204);
 		assert.equal((await show(api, id)).stores, 'slow');
 		assert.equal((await api.ask('DELETE', `/v2/stores/slow/${id}`)).status, 403);
 		assert.equal((await show(api, id)).stores, 'slow');
 		assert.equal((await api.ask('DELETE', `/v2/stores/slow/${await api.queued()}`)).status, 409);
+	});
+	it('that clients are not told of are none: the last backend stays, whatever the site has', async () => {
+		await using dir = await temporaryDir();
+		const file = async (id: string) => {
+			const settings = filesystemSettings({ filesystem_store_datadir: join(dir.path, id) });
+			return testStore(id, await openFilesystem(settings));
+		};
+		const stores = testStores(await Promise.all(['fast', 'slow'].map(file)), 'fast');
+		const site = await testSite({ stores, sitesShown: false });
+		await using api = await startApi({ site, api: { storesShown: 'backends' } });
+		const id = await api.active(BYTES);
+		const leave = async (store: string) => (await api.ask('DELETE', `/v2/stores/${store}/${id}`)).status;
+		assert.deepEqual([await leave('centre'), await leave('slow'), await leave('fast')], [409, 404, 403]);
+		assert.equal((await upload(api, await api.queued(), 'centre')).status, 400);
+		assert.equal((await imported(api, id, { method: { name: 'copy-image' }, stores: ['centre'] })).status, 409);
+		await imported(api, id, { method: { name: 'copy-image' }, stores: ['slow'] });
+		const both = await Promise.all([leave('fast'), leave('slow')]);
+		assert.deepEqual(both.toSorted(), [204, 403]);
+		assert.match((await show(api, id)).stores, /^(fast|slow)$/);
+		assert.ok((await api.ask('GET', `/v2/images/${id}/file`)).bytes.equals(BYTES));
+	});
+	it('that nobody has come before the image that is not there either', async () => {
+		const { api } = await withStores();
+		await using _api = api;
+		const missing = '00000000-0000-4000-8000-000000000000';
+		assert.equal((await api.ask('DELETE', `/v2/stores/nowhere/${missing}`)).status, 409);
+		assert.equal((await api.ask('DELETE', `/v2/stores/fast/${missing}`)).status, 404);
 	});
 	it('may refuse that an image goes: it stays as it was', async () => {
 		const inUse = { remove: () => Promise.reject(new ImageError('conflict', 'store fast: the image is in use')) };

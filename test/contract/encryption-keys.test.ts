@@ -71,7 +71,14 @@ describe('an image and its encryption key', () => {
 		const { catalogue } = site;
 		const scrubber = createScrubber({
 			...{ catalogue, data, stores, objects, repository: database(catalogue), arrivals: anyArrival, log },
-			...{ site: site.site, hashAlgorithm: 'sha512', delayedDelete: false, scrubAfterMs: 0, clock: () => Date.now() + 1000 },
+			...{
+				site: site.site,
+				sitesShown: true,
+				hashAlgorithm: 'sha512',
+				delayedDelete: false,
+				scrubAfterMs: 0,
+				clock: () => Date.now() + 1000,
+			},
 		});
 		const images: string[] = [];
 		const add = async (draft: ImageDraft = locked(), ctx: RequestContext = OWNER) => {

@@ -36,12 +36,23 @@ export async function absentModules(...modules: readonly string[]): Promise<read
 	return stdout.split('\n').filter((name) => name !== '');
 }
 
-/** Its files are kept in `dir`; the first store is the default. */
-export async function startGlance(dir: string, stores: readonly GlanceStore[]): Promise<OwnGlance> {
+/** By section. */
+export type GlanceSections = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/**
+ * Its files are kept in `dir`; the first store is the default. `more` is its configuration's too, before what stands there otherwise.
+ * `identity`: headers of somebody who may list images, where not everybody may.
+ */
+export async function startGlance(
+	dir: string,
+	stores: readonly GlanceStore[],
+	more: GlanceSections = {},
+	identity: Readonly<Record<string, string>> = {},
+): Promise<OwnGlance> {
 	const port = await freePort();
 	const confFile = join(dir, 'glance-api.conf');
 	await mkdir(dir, { recursive: true });
-	await writeFile(confFile, configuration(dir, port, stores), { mode: 0o600 });
+	await writeFile(confFile, configuration(dir, port, stores, more), { mode: 0o600 });
 	// with the mark by which the test runner knows what a file has left behind
 	const env = { ...process.env, HOME: dir };
 	const sync = ['/usr/bin/glance-manage', '--config-file', confFile, 'db_sync'];
@@ -56,7 +67,7 @@ export async function startGlance(dir: string, stores: readonly GlanceStore[]): 
 		await within('end of Glance', STOP_TIMEOUT_MS, exited);
 	};
 	try {
-		await Promise.race([ready(url), early(child)]);
+		await Promise.race([ready(url, identity), early(child)]);
 	} catch (error) {
 		await stop();
 		throw new Error(`Glance did not start:\n${log()}`, { cause: error });
@@ -64,8 +75,8 @@ export async function startGlance(dir: string, stores: readonly GlanceStore[]): 
 	return { url, confFile, log, [Symbol.asyncDispose]: stop };
 }
 
-function configuration(dir: string, port: number, stores: readonly GlanceStore[]): string {
-	const sections = {
+function configuration(dir: string, port: number, stores: readonly GlanceStore[], more: GlanceSections): string {
+	const sections: GlanceSections = {
 		DEFAULT: {
 			bind_host: '127.0.0.1',
 			bind_port: String(port),
@@ -80,7 +91,8 @@ function configuration(dir: string, port: number, stores: readonly GlanceStore[]
 		oslo_concurrency: { lock_path: join(dir, 'lock') },
 		...Object.fromEntries(stores.map(({ id, options }) => [id, options])),
 	};
-	return Object.entries(sections)
+	const all = Object.keys({ ...sections, ...more }).map((name) => [name, { ...sections[name], ...more[name] }] as const);
+	return all
 		.map(([name, options]) => [`[${name}]`, ...Object.entries(options).map((pair) => pair.join(' = ')), ''].join('\n'))
 		.join('\n');
 }
@@ -104,9 +116,9 @@ function collect(child: ChildProcess): () => string {
 	return () => kept;
 }
 
-function ready(url: string): Promise<true> {
+function ready(url: string, headers: Readonly<Record<string, string>>): Promise<true> {
 	const answers = async () => {
-		const { status } = await fetch(`${url}/v2/images`, { signal: AbortSignal.timeout(10_000) });
+		const { status } = await fetch(`${url}/v2/images`, { headers, signal: AbortSignal.timeout(10_000) });
 		return status === 200 ? true : undefined;
 	};
 	return eventually('Glance to answer', answers, { timeoutMs: READY_TIMEOUT_MS, everyMs: 200 });

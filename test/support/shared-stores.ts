@@ -77,7 +77,7 @@ async function s3Store(cleanup: AsyncDisposableStack): Promise<MaybeShared> {
 }
 
 /** The account in the configuration itself, and in a file beside it, which changes the form of Glance's locations. */
-async function swiftStores(dir: string, cleanup: AsyncDisposableStack): Promise<readonly MaybeShared[]> {
+export async function swiftStores(dir: string, cleanup: AsyncDisposableStack): Promise<readonly MaybeShared[]> {
 	const server = (await withoutModule('swiftclient')) ?? (await startServer(SWIFT));
 	if (server.missing !== false) return ['swift', 'swift-by-file'].map((id) => ({ id, missing: server.missing as string }));
 	cleanup.use(server);

@@ -3,6 +3,7 @@ import { memoryKeyValue } from '#catalogue/memory.ts';
 import type { ImageController } from '#domain/controller.ts';
 import { IMPORT_METHODS, type ImportMethodName } from '#domain/import-request.ts';
 import { buildImportController, type ImportController } from '#domain/imports/controller.ts';
+import { taskHolds } from '#domain/imports/holds.ts';
 import { buildLocationController, type LocationController } from '#domain/imports/locations.ts';
 import type { ImageData } from '#domain/ports/image-data.ts';
 import type { Notifier } from '#domain/ports/notifier.ts';
@@ -79,7 +80,7 @@ export async function testTasks(options: TestTasksOptions): Promise<TestTasks> {
 	const shared = {
 		images,
 		tasks: buildTaskStarter({ ...parts, runners }),
-		isOver: (task: string) => isTaskOver(repository, task, clock()),
+		holds: taskHolds((task) => isTaskOver(repository, task, clock())),
 	};
 	return {
 		tasks: buildTaskController({ ...parts, runners: clientRunners }),

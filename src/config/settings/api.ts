@@ -96,7 +96,7 @@ export const apiSettings = {
 		{
 			key: 'api.show_sites',
 			hint: 'true|false',
-			help: 'sites are among the stores that clients see',
+			help: 'sites are among the stores that clients see and name',
 			byDefault: 'true; with a Glance file, false',
 		},
 		parseBoolean,

@@ -8,6 +8,7 @@ import type { RequestContext } from '../context.ts';
 import type { ImageController } from '../controller.ts';
 import type { ImageId } from '../image.ts';
 import { IMPORT_TASK, IMPORTING, type ImportMethodName, type ImportRequest } from '../import-request.ts';
+import type { TaskHolds } from './holds.ts';
 
 export interface ImportController {
 	/** names of what `start` takes */
@@ -24,29 +25,29 @@ export interface ImportParts {
 	/** creates tasks in the name of whoever imports, whatever the rules say of the task API */
 	readonly tasks: Pick<TaskController, 'create'>;
 	readonly methods: readonly ImportMethodName[];
-	/** Has a task ended, or is it not known? Who holds an image by such a task holds it no more. */
-	isOver(task: string): boolean;
+	readonly holds: TaskHolds;
 	/** Before anything is changed: `invalid` for what is never fetched. Resolves to what the task is to fail with, if anything. */
 	check(ctx: RequestContext, request: ImportRequest): Promise<string | undefined>;
 }
 
-export function buildImportController({ images, tasks, methods, isOver, check }: ImportParts): ImportController {
+export function buildImportController({ images, tasks, methods, holds, check }: ImportParts): ImportController {
 	return {
 		methods,
 		async start(ctx, id, request) {
 			const refused = await check(ctx, request);
-			const task = crypto.randomUUID();
-			const image = await images.beginImport(ctx, id, request, { task, isOver });
-			// a copy to all stores that finds nothing to do
-			if (image.properties[IMPORT_TASK] !== task) return;
-			const backend = (image.properties[IMPORTING] ?? '').split(',');
-			const input = { image_id: id, import_req: request, backend, ...(refused !== undefined && { refused }) };
-			try {
-				await tasks.create(ctx, { type: 'api_image_import', input, id: task });
-			} catch (error) {
-				await images.endImport(ctx, id, 'failed', { task });
-				throw error;
-			}
+			await holds.take(async (task) => {
+				const image = await images.beginImport(ctx, id, request, { task, isOver: holds.isOver });
+				// a copy to all stores that finds nothing to do
+				if (image.properties[IMPORT_TASK] !== task) return;
+				const backend = (image.properties[IMPORTING] ?? '').split(',');
+				const input = { image_id: id, import_req: request, backend, ...(refused !== undefined && { refused }) };
+				try {
+					await tasks.create(ctx, { type: 'api_image_import', input, id: task });
+				} catch (error) {
+					await images.endImport(ctx, id, 'failed', { task });
+					throw error;
+				}
+			});
 		},
 	};
 }

@@ -6,6 +6,7 @@ import type { RequestContext } from '../context.ts';
 import type { ImageController } from '../controller.ts';
 import { asKept, type GivenLocation } from '../given-location.ts';
 import type { ImageId } from '../image.ts';
+import type { TaskHolds } from './holds.ts';
 
 export interface LocationController {
 	/** Resolves when the task is there. Errors as of `ImageController.beginLocation`. */
@@ -16,24 +17,25 @@ export interface LocationControllerParts {
 	readonly images: Pick<ImageController, 'beginLocation' | 'endLocation'>;
 	readonly tasks: Pick<TaskController, 'create'>;
 	readonly stores: Pick<ImageStores, 'ofLocation'>;
-	isOver(task: string): boolean;
+	readonly holds: TaskHolds;
 	/** all bytes at given places are read: Glance's do_secure_hash */
 	readonly hashes: boolean;
 }
 
-export function buildLocationController({ images, tasks, stores, isOver, hashes }: LocationControllerParts): LocationController {
+export function buildLocationController({ images, tasks, stores, holds, hashes }: LocationControllerParts): LocationController {
 	return {
 		async add(ctx, id, given) {
 			const location = asKept(given, stores);
-			const task = crypto.randomUUID();
-			await images.beginLocation(ctx, id, location, { task, isOver, hashes });
-			const input = { image_id: id, loc_url: location.url, validation_data: location.validation ?? {} };
-			try {
-				await tasks.create(ctx, { type: 'location_import', input, id: task });
-			} catch (error) {
-				await images.endLocation(ctx, id);
-				throw error;
-			}
+			await holds.take(async (task) => {
+				await images.beginLocation(ctx, id, location, { task, isOver: holds.isOver, hashes });
+				const input = { image_id: id, loc_url: location.url, validation_data: location.validation ?? {} };
+				try {
+					await tasks.create(ctx, { type: 'location_import', input, id: task });
+				} catch (error) {
+					await images.endLocation(ctx, id);
+					throw error;
+				}
+			});
 		},
 	};
 }

@@ -39,7 +39,11 @@ export function storeRoutes({ stores, images, shown }: StoresParts): readonly Ro
 	}
 	async function remove(c: AppContext): Promise<Response> {
 		several();
-		await images.removeFromStore(c.var.ctx, c.req.param('id') ?? '', c.req.param('store') ?? '');
+		const store = c.req.param('store') ?? '';
+		// said before anything is said of the image, as in Glance
+		if (!shownStores(stores, shown).some(({ id }) => id === store))
+			throw new ImageError('conflict', `there is no store ${store}`);
+		await images.removeFromStore(c.var.ctx, c.req.param('id') ?? '', store);
 		return respond(c, 204, null);
 	}
 	return [

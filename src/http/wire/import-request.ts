@@ -9,7 +9,7 @@ export function parseImportRequest(body: unknown, methods: readonly string[], he
 	if (!isObject(body)) throw new ImageError('invalid', 'the body must be a JSON object');
 	const method = methodOf(body, methods);
 	for (const name of ['all_stores', 'all_stores_must_succeed'])
-		if (typeof (body[name] ?? true) !== 'boolean')
+		if (body[name] !== undefined && typeof body[name] !== 'boolean')
 			throw new ImageError('invalid', `${name} must be true or false, not ${quoted(body[name])}`);
 	const stores = storesOf(body);
 	const named = [stores !== undefined, header !== undefined, body.all_stores === true].filter(Boolean);

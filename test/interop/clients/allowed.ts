@@ -32,12 +32,6 @@ export const ALLOWED_READINGS: readonly AllowedReading[] = [
 		line: /^wait admin glance image-show /,
 		at: /^out\.(stores|locations\.\d\.metadata\.store)$/,
 	},
-	{
-		reason: 'an image may leave its last store while the site itself has it',
-		line: /glance stores-delete --store fast /,
-		at: /^(code|statuses\.0)$/,
-		glance: /^(1|"403")$/,
-	},
 ];
 
 export function findAllowed(line: string, { at, glance, sundog }: Difference): AllowedReading | undefined {

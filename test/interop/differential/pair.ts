@@ -1,6 +1,6 @@
 /** Both servers, side by side: sends a step to each with that server's own values, and says where the answers differ. */
 import { eventually } from '../../support/eventually.ts';
-import type { ReferenceCloud } from '../../support/reference.ts';
+import type { Person, ReferenceCloud } from '../../support/reference.ts';
 import { type Answer, send } from './exchange.ts';
 import { type Difference, differences, portray } from './portrait.ts';
 import type { Caller, Step } from './step.ts';
@@ -13,6 +13,10 @@ interface Side {
 	readonly made: string[];
 }
 
+/** Of the reference: where it is, and who may ask: by tokens, or as a proxy says it that has authenticated them. */
+export type PairedCloud = Pick<ReferenceCloud, 'glance' | 'projects'> &
+	(Pick<ReferenceCloud, 'token'> | { readonly identity: (person: Person) => Readonly<Record<string, string>> });
+
 export interface Pair {
 	/** The differences, and both answers for those who want to look on. */
 	ask(step: Step): Promise<{ readonly found: readonly Difference[]; readonly glance: Answer; readonly sundog: Answer }>;
@@ -20,9 +24,9 @@ export interface Pair {
 	clear(): Promise<void>;
 }
 
-/** With values of its own: two pairs know nothing of each other's images. */
-export function createPair(cloud: ReferenceCloud, sundog: string): Pair {
-	const shared = givens(cloud);
+/** With values of its own: two pairs know nothing of each other's images. `known`: more values that both share. */
+export function createPair(cloud: PairedCloud, sundog: string, known: Readonly<Record<string, string>> = {}): Pair {
+	const shared = { ...givens(cloud), ...known };
 	const sides = {
 		glance: newSide(cloud.glance, shared),
 		sundog: newSide(sundog, shared),
@@ -35,6 +39,7 @@ export function createPair(cloud: ReferenceCloud, sundog: string): Pair {
 			headers: { ...(await credentials(cloud, step.caller)), ...filledHeaders(step.headers, side.values) },
 			...(step.body !== undefined && { body: step.body instanceof Uint8Array ? step.body : filled(step.body, side.values) }),
 		};
+		await step.first?.(side.values);
 		const { until } = step;
 		const once = () => send(side.url, sent);
 		const answer = until
@@ -68,9 +73,10 @@ function filledHeaders(headers: Step['headers'], values: Values): Record<string,
 	return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, filled(value, values)]));
 }
 
-async function credentials(cloud: ReferenceCloud, caller: Caller): Promise<Record<string, string>> {
+async function credentials(cloud: PairedCloud, caller: Caller): Promise<Record<string, string>> {
 	if (caller === 'nobody') return {};
-	return { 'x-auth-token': caller === 'impostor' ? 'gAAAAAB-not-a-token' : await cloud.token(caller) };
+	if (caller === 'impostor') return { 'x-auth-token': 'gAAAAAB-not-a-token' };
+	return 'identity' in cloud ? cloud.identity(caller) : { 'x-auth-token': await cloud.token(caller) };
 }
 
 function note(side: Side, step: Step, path: string, { status, json }: Answer): void {

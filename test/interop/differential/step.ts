@@ -21,6 +21,8 @@ export interface Step {
 	readonly body?: string | Uint8Array;
 	/** the name under which the answer's id is kept */
 	readonly keeps?: string;
+	/** done before it is sent, with the values of the server that it goes to */
+	readonly first?: (values: ReadonlyMap<string, string>) => void | Promise<void>;
 	/** asked again until the answer satisfies it */
 	readonly until?: Condition;
 }
@@ -47,6 +49,10 @@ export function keep(name: string, step: Step): Step {
 
 export function until(satisfied: Condition, step: Step): Step {
 	return { ...step, until: satisfied };
+}
+
+export function after(first: NonNullable<Step['first']>, step: Step): Step {
+	return { ...step, first };
 }
 
 export function withHeaders(headers: Readonly<Record<string, string>>, step: Step): Step {

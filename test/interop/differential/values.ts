@@ -8,7 +8,7 @@ export type Values = Map<string, string>;
  * The same for both servers. Ids are in ascending order, so that the order of creation is theirs too; `run` is a word
  * that nobody else uses; `missing` is nobody's id.
  */
-export function givens(cloud: ReferenceCloud): Readonly<Record<string, string>> {
+export function givens(cloud: Pick<ReferenceCloud, 'projects'>): Readonly<Record<string, string>> {
 	const ids = Array.from({ length: 6 }, () => randomUUID()).sort();
 	const { admin = '', demo = '', alt_demo: alt = '' } = cloud.projects;
 	return {

@@ -94,16 +94,20 @@ export function importingVerbs(parts: Location, readPlaces: (ctx: RequestContext
 		});
 	}
 
-	/** Bytes at places alone are read and checked first: a copy is made of what is known. */
+	/** Bytes at places alone are read, and looked at as those that clients upload: a copy is made of what is known. */
 	async function readIn(ctx: RequestContext, image: Image): Promise<Image> {
 		if (image.content !== null) return image;
-		await using written = await data.write(readPlaces(ctx, image), {
+		const arrival = await arrivals.begin(ctx, image);
+		await using written = await data.write(arrival.through(readPlaces(ctx, image)), {
 			hashAlgorithm: image.hashAlgorithm ?? hashAlgorithm,
 			maxBytes: image.size ?? 0,
 			...(image.size !== null && { declaredSize: image.size }),
 			signal: ctx.signal,
 		});
-		return change(image.id, ({ id, content, virtualSize }) => (content === null ? naming(id, site, written, virtualSize) : []));
+		const { virtualSize } = await arrival.settle();
+		return change(image.id, (latest) =>
+			latest.content === null ? naming(latest.id, site, written, virtualSize ?? latest.virtualSize) : [],
+		);
 	}
 
 	async function importTo(

@@ -9,12 +9,13 @@ import { codeOf, ImageError } from '#domain/errors.ts';
 import { assertFollows, contentsOf, type Image, type ImageId } from '#domain/image.ts';
 import { locationsIn, locationsOf } from '#domain/locations.ts';
 import type { ImageOp } from '#domain/ports/image-repository.ts';
-import type { StoreCall } from '#domain/ports/stores.ts';
+import type { ImageStore, StoreCall } from '#domain/ports/stores.ts';
 import { keyDropping } from './encryption-key.ts';
 import { type Location, storeCall } from './shared.ts';
+import { isShownSite } from './targets.ts';
 
 export function removingVerbs(parts: Location) {
-	const { repository, change, actOn, data, stores, objects, release, site, delayedDelete, log } = parts;
+	const { repository, change, actOn, data, stores, objects, release, site, sitesShown, delayedDelete, log } = parts;
 	const dropKey = keyDropping(parts);
 
 	/** Takes the image's objects out of every store of this node. `conflict` while something depends on one. */
@@ -102,27 +103,32 @@ export function removingVerbs(parts: Location) {
 		await endEmptied(ctx, image);
 	}
 
+	/** Clients must go on seeing where an image is: the last store that they are told of is not left. */
+	function assertIsElsewhere(image: Image, store?: ImageStore): void {
+		const isAtSite = store !== undefined && sitesShown && data.presence(image.content?.root ?? '') === 'complete';
+		if (!isAtSite && locationsOf(image, stores).every((location) => stores.ofLocation(location) === store))
+			throw new ImageError('forbidden', `store ${store?.id ?? site} is the last one that has image ${image.id}`);
+	}
+
 	async function removeFromStore(ctx: RequestContext, id: ImageId, storeId: string): Promise<Image> {
 		const store = stores.find(storeId);
-		if (store === undefined && storeId !== site) throw new ImageError('conflict', `there is no store ${storeId}`);
+		if (store === undefined && !isShownSite(parts, storeId)) throw new ImageError('conflict', `there is no store ${storeId}`);
 		const image = await repository.get(id);
 		if (image.status !== 'active') throw new ImageError('conflict', `image ${id} is ${image.status}; it must be active`);
 		const here = store === undefined ? [] : locationsIn(image, store, stores);
 		const isHere =
 			store === undefined ? image.copies.some((copy) => copy.kind === 'site' && copy.store === site) : here.length > 0;
 		if (!isHere) throw new ImageError('not-found', `image ${id} is not in store ${storeId}`);
-		const isElsewhere = locationsOf(image, stores).length > here.length;
-		if (!isElsewhere && (store === undefined || data.presence(image.content?.root ?? '') !== 'complete'))
-			throw new ImageError('forbidden', `store ${storeId} has the last copy of image ${id}`);
 		if (store === undefined) return leaveSite(image);
 		// Nobody may rely on what is about to go; an object that stays is said again.
-		const left = await change(id, (latest) =>
-			withoutStore(
+		const left = await change(id, (latest) => {
+			assertIsElsewhere(latest, store);
+			return withoutStore(
 				latest,
 				here.map(({ url }) => url),
 				storeId,
-			),
-		);
+			);
+		});
 		try {
 			for (const { url } of here) if (store.removable) await removeAt(() => store.remove(url, storeCall(ctx)));
 			await objects.decline(id, store, storeCall(ctx));
@@ -139,7 +145,10 @@ export function removingVerbs(parts: Location) {
 	}
 
 	async function leaveSite(image: Image): Promise<Image> {
-		const left = await change(image.id, ({ id }) => [{ type: 'copy.drop', id, store: site }]);
+		const left = await change(image.id, (latest) => {
+			assertIsElsewhere(latest);
+			return [{ type: 'copy.drop', id: latest.id, store: site }];
+		});
 		if (image.content !== null) await data.hollow(image.content);
 		return left;
 	}

@@ -21,6 +21,8 @@ export interface LocationOptions {
 	readonly keys?: EncryptionKeys;
 	/** name of this node's site: the store in which uploaded bytes are */
 	readonly site: string;
+	/** sites are among the stores that clients are told of, and so name */
+	readonly sitesShown: boolean;
 	/** Node's name of the digest that becomes `os_hash_value` */
 	readonly hashAlgorithm: string;
 	/** deleted images keep their data until a scrub */

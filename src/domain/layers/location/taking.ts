@@ -50,6 +50,7 @@ export function takingVerbs(parts: Location) {
 		// from now on neither formats nor status change by anybody else
 		const saving = await change(id, (image) => {
 			assertReadyForData(image);
+			if (store?.readOnly === true) throw new ImageError('gone', `store ${store.id} takes no images`);
 			return [{ type: 'image.status', id, status: 'saving' }];
 		});
 		let root: string | undefined;

@@ -51,7 +51,7 @@ const HOUR_MS = 3600_000;
 /** Resolves when what an earlier process has left is settled or under way again. */
 export async function openTasks(around: Surroundings, floor: TaskFloor): Promise<OpenTasks> {
 	const { config, log, stack } = around;
-	const { db, images, clock, parseDraft, content, keystone } = floor;
+	const { db, node, images, clock, parseDraft, content, keystone } = floor;
 	const repository = await openTaskRepository({ kv: db.sub('tasks/'), clock });
 	const unfinished = new Set(repository.stubs().flatMap(({ imageId, expiresAt }) => (expiresAt === null && imageId) || []));
 	await recoverImports(floor, (id) => unfinished.has(id));
@@ -77,7 +77,7 @@ export async function openTasks(around: Surroundings, floor: TaskFloor): Promise
 	const shared = {
 		images,
 		tasks: buildTaskStarter({ ...parts, runners }),
-		holds: taskHolds((task) => isTaskOver(repository, task, clock())),
+		holds: taskHolds({ isOver: (task) => isTaskOver(repository, task, clock()), node, clock }),
 	};
 	return {
 		// the API creates tasks of one type only; the others come of requests that have routes of their own

@@ -111,7 +111,7 @@ export interface ImportPlan {
 	/** id of the task */
 	readonly task: string;
 	/** Of a task that holds an image: has it ended, or been forgotten? */
-	isOver(task: string): boolean;
+	isOver(task: string, image: Image): boolean;
 	/** of a location: its bytes are read */
 	readonly hashes?: boolean;
 }

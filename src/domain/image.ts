@@ -70,7 +70,7 @@ export interface Image {
 	readonly staged: StagedData | null;
 	/** the site whose log created the image and may change it */
 	readonly site: string;
-	/** peer id of the node that is giving it bytes: of one that is saving, uploading or importing, and of no other */
+	/** peer id of the node that is giving it bytes: of one that is saving, uploading or importing, or that an import holds, and of no other */
 	readonly worker: string | null;
 	/** who says that it holds a full, verified copy; sorted by store, then node */
 	readonly copies: readonly Copy[];

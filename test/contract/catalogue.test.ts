@@ -125,6 +125,20 @@ for (const [name, open] of Object.entries(SUBJECTS)) {
 				});
 			}));
 
+		it('says which node an import that holds an image runs on', () =>
+			withWorld(async ({ catalogue }) => {
+				await catalogue.commit(activeImage(id, {}, 7));
+				const worker = () => catalogue.image(id)?.worker;
+				assert.equal(worker(), null);
+				await catalogue.commit([{ type: 'image.update', id, setProperties: { os_glance_import_task: 'one' } }]);
+				const held = worker();
+				assert.ok(catalogue.nodes().some(({ node, self }) => self && node === held));
+				await catalogue.commit([{ type: 'image.status', id, status: 'deactivated' }]);
+				assert.equal(worker(), held);
+				await catalogue.commit([{ type: 'image.update', id, dropProperties: ['os_glance_import_task'] }]);
+				assert.equal(worker(), null);
+			}));
+
 		it('takes an image through its life, and never gives its id again', () =>
 			withWorld(async ({ catalogue, at }) => {
 				assert.equal(catalogue.knows(id), false);

@@ -86,12 +86,13 @@ export async function testSite(
 		...(overrides.imageCache && { cache: overrides.imageCache }),
 		...shared,
 	});
+	const node = catalogue.nodes().find(({ self }) => self)?.node ?? '';
 	const cacheParts = { ...shared, cache: overrides.imageCache };
 	return {
 		images,
 		metadefs: buildMetadefController(shared),
 		stores: buildStoreController({ stores, nodes: () => catalogue.nodes(), site, policy: shared.policy }),
-		...(await testTasks({ ...shared, data, images, stores })),
+		...(await testTasks({ node, ...shared, data, images, stores })),
 		cache: buildCacheController(cacheParts),
 		olderCache: buildCacheController(cacheParts, 'single'),
 		catalogue,

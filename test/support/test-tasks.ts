@@ -40,6 +40,8 @@ export interface TestTasksOptions {
 	readonly policy: Policy;
 	readonly notifier: Notifier;
 	readonly clock: () => number;
+	/** peer id */
+	readonly node: string;
 	readonly web?: WebSource;
 	/** for other regions; default: the same */
 	readonly plainWeb?: WebSource;
@@ -58,7 +60,7 @@ export interface TestTasksOptions {
 export const TIME_TO_LIVE_MS = 48 * 3600_000;
 
 export async function testTasks(options: TestTasksOptions): Promise<TestTasks> {
-	const { images, clock, web = createWebSource(), tasksKv: kv = memoryKeyValue(), ...rest } = options;
+	const { images, clock, node, web = createWebSource(), tasksKv: kv = memoryKeyValue(), ...rest } = options;
 	const repository = await openTaskRepository({ ...rest, kv, clock });
 	const progress = taskProgress({ ...options, repository, timeToLiveMs: TIME_TO_LIVE_MS });
 	const regions = options.regions ?? createRegions({ catalogue: async () => [], token: async () => undefined });
@@ -80,7 +82,7 @@ export async function testTasks(options: TestTasksOptions): Promise<TestTasks> {
 	const shared = {
 		images,
 		tasks: buildTaskStarter({ ...parts, runners }),
-		holds: taskHolds((task) => isTaskOver(repository, task, clock())),
+		holds: taskHolds({ isOver: (task) => isTaskOver(repository, task, clock()), node, clock }),
 	};
 	return {
 		tasks: buildTaskController({ ...parts, runners: clientRunners }),

@@ -4,10 +4,18 @@ import { randomUUID } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { taskHolds } from '#domain/imports/holds.ts';
 
+const OURS = { worker: 'this node', updatedAt: 0 };
+const HOUR_MS = 60 * 60_000;
+
+function holdsOf(isOver: (task: string) => boolean, now = 0) {
+	const holds = taskHolds({ isOver, node: 'this node', clock: () => now });
+	return { ...holds, isOver: (task: string, image = OURS) => holds.isOver(task, image) };
+}
+
 describe('a hold', () => {
 	it('counts from before its task is made until that is done', async () => {
 		const known = new Set<string>();
-		const holds = taskHolds((task) => !known.has(task));
+		const holds = holdsOf((task) => !known.has(task));
 		let made = '';
 		await holds.take(async (task) => {
 			made = task;
@@ -21,7 +29,7 @@ describe('a hold', () => {
 		assert.equal(holds.isOver(made), true);
 	});
 	it('of a task that could not be made is over', async () => {
-		const holds = taskHolds(() => true);
+		const holds = holdsOf(() => true);
 		let failed = '';
 		const begun = holds.take((task) => {
 			failed = task;
@@ -31,6 +39,11 @@ describe('a hold', () => {
 		assert.equal(holds.isOver(failed), true);
 	});
 	it('of a task that nobody knows is over', () => {
-		assert.equal(taskHolds(() => true).isOver(randomUUID()), true);
+		assert.equal(holdsOf(() => true).isOver(randomUUID()), true);
+	});
+	it("of another node's task lasts for an hour after the record has changed, whatever this node knows of the task", () => {
+		const theirs = { worker: 'another', updatedAt: 1000 };
+		assert.equal(holdsOf(() => true, 1000 + HOUR_MS).isOver(randomUUID(), theirs), false);
+		assert.equal(holdsOf(() => false, 1001 + HOUR_MS).isOver(randomUUID(), theirs), true);
 	});
 });

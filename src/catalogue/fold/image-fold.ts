@@ -8,6 +8,7 @@
  */
 import { type ErrorCode, ImageError } from '#domain/errors.ts';
 import { assertFollows, type Copy, follows, type Image, type ImageStatus } from '#domain/image.ts';
+import { IMPORT_TASK } from '#domain/import-request.ts';
 import type {
 	CopyAdd,
 	ImageCreate,
@@ -15,6 +16,7 @@ import type {
 	ImageSetLocations,
 	ImageSetStatus,
 	ImageStage,
+	ImageUpdate,
 	ImageVouch,
 	MetadefOp,
 	Op,
@@ -118,13 +120,23 @@ const WORKED_ON: ReadonlySet<ImageStatus> = new Set(['saving', 'uploading', 'imp
 /** Sharing an image is no change of the image itself: its `updatedAt` stays, as in Glance. */
 function changed(image: Image, op: Exclude<ChangeOp, { type: 'image.delete' }>, { at, log }: Writer): Image {
 	if (isMemberOp(op)) return withMembers(image, op, at);
-	if (op.type === 'image.update') return { ...updated(image, op), updatedAt: at };
+	if (op.type === 'image.update') return { ...updated(image, op), worker: workerAfter(image, op, log), updatedAt: at };
 	if (op.type === 'image.status')
-		return { ...withStatus(image, op), worker: WORKED_ON.has(op.status) ? log : null, updatedAt: at };
+		return { ...withStatus(image, op), worker: WORKED_ON.has(op.status) ? log : holder(image), updatedAt: at };
 	if (op.type === 'image.stage') return { ...withStaged(image, op), updatedAt: at };
 	if (op.type === 'image.locations') return { ...withLocations(image, op), updatedAt: at };
-	if (op.type === 'image.vouch') return { ...withWord(image, op), worker: null, updatedAt: at };
-	return { ...withData(image, op), worker: null, updatedAt: at };
+	if (op.type === 'image.vouch') return { ...withWord(image, op), worker: holder(image), updatedAt: at };
+	return { ...withData(image, op), worker: holder(image), updatedAt: at };
+}
+
+/** The node whose import holds the image. */
+function holder({ properties, worker }: Image): string | null {
+	return Object.hasOwn(properties, IMPORT_TASK) ? worker : null;
+}
+
+function workerAfter({ status, worker }: Image, { setProperties, dropProperties }: ImageUpdate, log: string): string | null {
+	if (setProperties !== undefined && Object.hasOwn(setProperties, IMPORT_TASK)) return log;
+	return dropProperties?.includes(IMPORT_TASK) && !WORKED_ON.has(status) ? null : worker;
 }
 
 /** Without data an image becomes active by `image.data` alone, and it is deleted by `image.delete` alone. */

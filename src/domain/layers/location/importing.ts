@@ -260,9 +260,9 @@ function isBackend({ kind }: { readonly kind: string }): boolean {
 }
 
 /** A task that is over, or that nobody has, holds nothing. */
-export function assertUnheld({ id, properties }: Image, { isOver }: ImportPlan): void {
-	const holder = properties[IMPORT_TASK] ?? '';
-	if (holder !== '' && !isOver(holder)) throw new ImageError('conflict', `image ${id} is being imported already`);
+export function assertUnheld(image: Image, { isOver }: ImportPlan): void {
+	const holder = image.properties[IMPORT_TASK] ?? '';
+	if (holder !== '' && !isOver(holder, image)) throw new ImageError('conflict', `image ${image.id} is being imported already`);
 }
 
 function listed({ properties }: Image, property: string): readonly string[] {

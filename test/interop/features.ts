@@ -348,7 +348,9 @@ export const FEATURES: readonly Feature[] = [
 		],
 	}),
 	feature(168, 's3: uploads in parts', { shownBy: ['test/contract/store-s3.test.ts', 'test/fault/store-s3.test.ts'] }),
-	feature(169, 'cinder: images as volumes', { shownBy: ['test/contract/store-cinder.test.ts'] }),
+	feature(169, 'cinder: images as volumes', {
+		shownBy: ['test/contract/store-cinder.test.ts', 'test/fault/store-cinder.test.ts'],
+	}),
 	feature(170, 'http: reading what is on the web', {
 		shownBy: ['test/contract/store-http.test.ts', 'test/fault/http-store.test.ts'],
 	}),

@@ -22,8 +22,10 @@ export interface JsonRequest {
 export interface JsonAnswer {
 	readonly status: number;
 	readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-	/** undefined when it is not JSON */
+	/** undefined when there is none, or it is not JSON */
 	readonly body: unknown;
+	/** there is a body, and it is not JSON */
+	readonly garbled: boolean;
 }
 
 export interface JsonHttp extends Disposable {
@@ -91,7 +93,8 @@ async function readAnswer(response: IncomingMessage): Promise<JsonAnswer> {
 		if (length > MAX_ANSWER_BYTES) throw new ImageError('store-failed', `an answer is longer than ${MAX_ANSWER_BYTES} bytes`);
 		pieces.push(piece);
 	}
-	return { status: response.statusCode ?? 0, headers: response.headers, body: parsed(Buffer.concat(pieces)) };
+	const body = parsed(Buffer.concat(pieces));
+	return { status: response.statusCode ?? 0, headers: response.headers, body, garbled: length > 0 && body === undefined };
 }
 
 /** What JSON.parse complains about quotes the text, in which there may be a token: it stays here. */

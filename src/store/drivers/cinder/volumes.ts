@@ -19,12 +19,13 @@ export interface Attachment {
 }
 
 export interface Volumes {
+	/** Its id, as soon as there is one. `unavailable` does not mean that none is made. */
 	create(volume: NewVolume, signal: AbortSignal): Promise<string>;
+	/** Resolves when a new volume can be used. */
+	ready(id: string, signal: AbortSignal): Promise<void>;
 	show(id: string, signal: AbortSignal): Promise<Volume>;
 	/** Those that carry this word in their metadata. */
 	marked(name: string, value: string, signal: AbortSignal): Promise<readonly Volume[]>;
-	/** Ids of all attachments of a volume, those that were begun only included. */
-	attachments(id: string, signal: AbortSignal): Promise<readonly string[]>;
 	/** Waits for its turn while another has the volume. Nothing stays attached when it fails. */
 	attach(id: string, mode: 'ro' | 'rw', signal: AbortSignal): Promise<Attachment>;
 	/** What is not there any more is detached. */
@@ -34,6 +35,8 @@ export interface Volumes {
 	makeReadOnly(id: string, signal: AbortSignal): Promise<void>;
 	/** Resolves when it is gone. `not-found`, `conflict` while it is in use. */
 	remove(id: string, signal: AbortSignal): Promise<void>;
+	/** Detached from everybody, and removed; one that is being made is waited for. No error when it is not there. */
+	discard(id: string, signal: AbortSignal): Promise<void>;
 	check(signal: AbortSignal): Promise<void>;
 }
 
@@ -51,6 +54,7 @@ const RAREST_LOOK_MS = 15_000;
 const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 10_000;
 const DETACH_TRIES = 5;
+const BUSY: ReadonlySet<string> = new Set(['creating', 'extending', 'detaching']);
 
 export function createVolumes({ ask }: Session, { transitionMs, volumeType, attachTries }: CinderSettings): Volumes {
 	const show: Volumes['show'] = async (id, signal) => {
@@ -73,6 +77,22 @@ export function createVolumes({ ask }: Session, { transitionMs, volumeType, atta
 			if (status !== state) throw new ImageError(otherwise, `volume ${id}: it became ${status}`);
 			if (performance.now() > deadline) throw new ImageError('unavailable', `volume ${id}: it stays ${state}`);
 			await pause(waitMs, undefined, { signal });
+		}
+	}
+	/** Until nothing is being done to it by which it could not be removed. */
+	async function rests(id: string, signal: AbortSignal): Promise<void> {
+		for (let waitMs = FIRST_LOOK_MS; ; waitMs = Math.min(waitMs * 2, RAREST_LOOK_MS)) {
+			if (!BUSY.has((await show(id, signal)).status)) return;
+			await pause(waitMs, undefined, { signal });
+		}
+	}
+	/** undefined: it is not there any more */
+	async function statusOf(id: string, signal: AbortSignal): Promise<string | undefined> {
+		try {
+			return (await show(id, signal)).status;
+		} catch (error) {
+			if (codeOf(error) === 'not-found') return undefined;
+			throw error;
 		}
 	}
 	const act = (id: string, body: object, signal: AbortSignal) =>
@@ -99,14 +119,35 @@ export function createVolumes({ ask }: Session, { transitionMs, volumeType, atta
 		}
 	};
 
+	/** Of all, those that were begun only included. */
+	async function attachments(id: string, signal: AbortSignal): Promise<readonly string[]> {
+		const how = { signal, version: ATTACHING, about: `volume ${id}` };
+		const { body } = await ask('GET', `/attachments?volume_id=${id}`, how);
+		const { attachments } = (body ?? {}) as { readonly attachments?: unknown };
+		return Array.isArray(attachments) ? attachments.map(idOf) : [];
+	}
+
+	const remove: Volumes['remove'] = async (id, signal) => {
+		const { status } = await ask('DELETE', `/volumes/${id}`, { signal, expected: [400], about: `volume ${id}` });
+		// one whose deletion is under way refuses another
+		if (status === 400 && (await statusOf(id, signal)) !== 'deleting') throw inUse(id);
+		for (let waitMs = FIRST_LOOK_MS; ; waitMs = Math.min(waitMs * 2, RAREST_LOOK_MS)) {
+			const now = await statusOf(id, signal);
+			if (now === undefined) return;
+			// somebody has its image open, and Cinder could not remove it
+			if (now === 'available') throw inUse(id);
+			if (now !== 'deleting') throw new ImageError('store-failed', `volume ${id}: it became ${now}`);
+			await pause(waitMs, undefined, { signal });
+		}
+	};
+
 	return {
 		async create({ name, size, metadata }, signal) {
 			const volume = { name, size, metadata, ...(volumeType !== undefined && { volume_type: volumeType }) };
 			const { body } = await ask('POST', '/volumes', { signal, body: { volume }, version: ATTACHING, about: 'a new volume' });
-			const id = idOf((body as { readonly volume?: unknown } | undefined)?.volume);
-			await leaves(id, 'creating', ['available'], signal);
-			return id;
+			return idOf((body as { readonly volume?: unknown } | undefined)?.volume);
 		},
+		ready: (id, signal) => leaves(id, 'creating', ['available'], signal),
 		show,
 		async marked(name, value, signal) {
 			const query = new URLSearchParams({ metadata: JSON.stringify({ [name]: value }) });
@@ -114,12 +155,6 @@ export function createVolumes({ ask }: Session, { transitionMs, volumeType, atta
 			const { volumes } = (body ?? {}) as { readonly volumes?: unknown };
 			// a server that does not know the filter shows everything
 			return (Array.isArray(volumes) ? volumes.map(volumeOf) : []).filter(({ metadata }) => metadata[name] === value);
-		},
-		async attachments(id, signal) {
-			const how = { signal, version: ATTACHING, about: `volume ${id}` };
-			const { body } = await ask('GET', `/attachments?volume_id=${id}`, how);
-			const { attachments } = (body ?? {}) as { readonly attachments?: unknown };
-			return Array.isArray(attachments) ? attachments.map(idOf) : [];
 		},
 		async attach(id, mode, signal) {
 			const attachment = await reserve(id, mode, signal);
@@ -149,17 +184,25 @@ export function createVolumes({ ask }: Session, { transitionMs, volumeType, atta
 		async makeReadOnly(id, signal) {
 			await act(id, { 'os-update_readonly_flag': { readonly: true } }, signal);
 		},
-		async remove(id, signal) {
-			const { status } = await ask('DELETE', `/volumes/${id}`, { signal, expected: [400], about: `volume ${id}` });
-			if (status === 400) throw new ImageError('conflict', `volume ${id}: it is in use`);
-			await leaves(id, 'deleting', [], signal).catch((error: unknown) => {
+		remove,
+		async discard(id, signal) {
+			try {
+				await rests(id, signal);
+				for (const attachment of await attachments(id, signal)) await detach(id, attachment, signal);
+				await rests(id, signal);
+				await remove(id, signal);
+			} catch (error) {
 				if (codeOf(error) !== 'not-found') throw error;
-			});
+			}
 		},
 		async check(signal) {
 			await ask('GET', '/volumes?limit=1', { signal });
 		},
 	};
+}
+
+function inUse(id: string): ImageError {
+	return new ImageError('conflict', `volume ${id}: it is in use`);
 }
 
 function volumeOf(value: unknown): Volume {

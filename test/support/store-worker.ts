@@ -1,0 +1,43 @@
+/**
+ * A process that puts two objects into a store until it is killed: `store-worker.ts <kind> <folder> <options as JSON> <first key>
+ * <second key> <hold>`. It prints `kept <location>` for each that is there, and waits for a line before it begins the second one:
+ * that prints `placed <location>` when its place is known, and `held` when so many bytes of it are taken, which ends its progress.
+ */
+import { once } from 'node:events';
+import { silentLog } from '#lib/log.ts';
+import { cinder } from '#store/drivers/cinder.ts';
+import { rbd } from '#store/drivers/rbd.ts';
+import { WORKER_BYTES, workerBytes } from './store-worker-bytes.ts';
+
+const [kind, workDir = '', options = '', first = '', second = '', hold = ''] = process.argv.slice(2);
+const { signal } = new AbortController();
+const around = { store: 'worked', log: silentLog, signal, workDir };
+const driver = await (kind === 'rbd' ? rbd : cinder).open(JSON.parse(options), around);
+
+await put(first);
+await once(process.stdin, 'data');
+await put(second, Number(hold));
+say('held');
+
+async function put(key: string, holdAt = Number.POSITIVE_INFINITY): Promise<void> {
+	const bytes = workerBytes(key);
+	const source = {
+		size: WORKER_BYTES,
+		async *read() {
+			for (let at = 0; ; at += 1024 * 1024) {
+				if (at >= holdAt) {
+					say('held');
+					await new Promise(() => undefined);
+				}
+				if (at >= bytes.length) return;
+				yield bytes.subarray(at, at + 1024 * 1024);
+			}
+		},
+	};
+	const { location } = await driver.put(key, source, { signal, onPlace: async (place) => say(`placed ${place}`) });
+	say(`kept ${location}`);
+}
+
+function say(line: string): void {
+	process.stdout.write(`${line}\n`);
+}

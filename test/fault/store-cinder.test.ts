@@ -207,7 +207,7 @@ describe('cinder when the quota is used up', { skip: missing }, () => {
 	});
 });
 
-describe('cinder in trouble', { skip: missing, concurrency: 6 }, () => {
+describe('cinder in trouble', { skip: missing, concurrency: 8 }, () => {
 	const test = (claim: string, body: (t: TestContext) => Promise<void>) => it(claim, { skip: missing }, body);
 
 	test('leaves nothing of what Cinder begins only after everybody has gone, nor when nothing arrives at all', async (t) => {
@@ -224,6 +224,41 @@ describe('cinder in trouble', { skip: missing, concurrency: 6 }, () => {
 		for (const [index, { workDir }] of scenes.entries()) await nothingIsLeft(keys[index] ?? '', workDir);
 		for (const { store } of scenes.slice(0, 2)) await works(store);
 	});
+
+	/** Whoever reads next, and whoever removes: nobody has the volume. */
+	const isFree = async (volume: string, workDir: string) =>
+		eventually(
+			'nothing to be attached',
+			async () => {
+				const { attachments } = (await cloud().ask('GET', `/attachments?volume_id=${volume}`)).json;
+				const notes = await readdir(workDir);
+				if (attachments.length + notes.length === 0) return true;
+				throw new Error(JSON.stringify({ attachments, notes }));
+			},
+			{ timeoutMs: 75_000, everyMs: 250 },
+		);
+
+	for (const [step, trouble] of [
+		[RESERVE, 'lose'],
+		[RESERVE, 'late'],
+		[CONNECT, 'lose'],
+		[COMPLETE, 'refuse'],
+		[DETACH, 'refuse'],
+	] as const)
+		test(`a reader leaves nothing attached, from when on it is away: ${step}, ${trouble}`, async (t) => {
+			const { front, workDir, store, driver, reopen } = await scene(t, { cinder_http_retries: '0' });
+			const { location } = await store.put(randomUUID(), sourceOf(BYTES), call);
+			front.rule(fromThen(step, trouble));
+			const reading = collect(driver, location, 'whole');
+			if (step === DETACH) await reading;
+			else await assert.rejects(reading, (error) => codeOf(error) === 'unavailable');
+			front.mend();
+			await front.deliver();
+			// the others by the driver itself, a moment later
+			const again = trouble === 'lose' ? await reopen() : store;
+			await isFree(location.split('/').at(-1) ?? '', workDir);
+			await again.remove(location, call);
+		});
 
 	for (const [step, mayBeLost] of STEPS) {
 		test(`an answer is lost on its way: ${step}`, async (t) => {

@@ -1,5 +1,5 @@
 /**
- * kill -9 of a process in the middle of an upload to Ceph and to Cinder, at chosen moments. Whoever opens the store next leaves
+ * kill -9 of a process in the middle of an upload to Ceph and to Cinder, or of a download, at chosen moments. Whoever opens the store next leaves
  * nothing half made there; what was whole before stays.
  */
 import assert from 'node:assert/strict';
@@ -43,8 +43,14 @@ interface Worker {
 	kill(): Promise<void>;
 }
 
-function startWorker(kind: string, workDir: string, options: StoreOptions, keys: readonly string[], holdAt: number): Worker {
-	const child: ChildProcess = spawn(process.execPath, [WORKER, kind, workDir, JSON.stringify(options), ...keys, String(holdAt)], {
+function startWorker(
+	kind: string,
+	workDir: string,
+	options: StoreOptions,
+	keys: readonly string[],
+	hold: number | 'reading',
+): Worker {
+	const child: ChildProcess = spawn(process.execPath, [WORKER, kind, workDir, JSON.stringify(options), ...keys, String(hold)], {
 		stdio: ['pipe', 'pipe', 'inherit'],
 	});
 	const ended = once(child, 'exit');
@@ -143,6 +149,24 @@ describe('kill -9 of an upload to Cinder', { skip: missing, concurrency: 5 }, ()
 		it(`when Cinder has done: ${moment}`, { skip: missing }, () => scene(NEVER, moment, false));
 	it('in the middle of the bytes', { skip: missing }, () => scene(WORKER_BYTES / 2, undefined, false));
 	it('when all bytes are there', { skip: missing }, () => scene(WORKER_BYTES, undefined, false));
+	it('by a reader: nobody finds the volume attached', { skip: missing }, async () => {
+		await using dir = await temporaryDir();
+		const workDir = join(dir.path, 'store');
+		const { options } = cloud();
+		const key = randomUUID();
+		const worker = startWorker('cinder', workDir, options, [key, randomUUID()], 'reading');
+		const location = await worker.said('kept');
+		worker.go();
+		await worker.said('held');
+		await worker.kill();
+		const attached = async () =>
+			(await cloud().ask('GET', `/attachments?volume_id=${location.split('/').at(-1)}`)).json.attachments as readonly unknown[];
+		assert.equal((await attached()).length, 1);
+		await using driver = await cinder.open(options, { store: 'worked', log: silentLog, signal, workDir });
+		assert.deepEqual(await attached(), []);
+		assert.deepEqual(await readdir(workDir), []);
+		await isWhole(driver, location, key);
+	});
 	it('when the volume is whole, and nobody has heard of it', { skip: missing }, () =>
 		scene(NEVER, 'PUT /volumes/:id/metadata', true),
 	);

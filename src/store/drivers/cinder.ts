@@ -8,7 +8,7 @@ import { GiB } from '#lib/sizes.ts';
 import type { DriverKind, DriverManifest, DriverSurroundings, StoreDriver } from '../driver.ts';
 import { createConnections } from './cinder/connections.ts';
 import { createLeftovers, MARK } from './cinder/leftovers.ts';
-import { createReaders } from './cinder/readers.ts';
+import { createReaders, createStrayAttachments } from './cinder/readers.ts';
 import { createSession } from './cinder/session.ts';
 import { type CinderSettings, propertiesOf, settingsOf } from './cinder/settings.ts';
 import { createVolumes, UUID, type Volume } from './cinder/volumes.ts';
@@ -40,10 +40,12 @@ async function openCinder(settings: CinderSettings, { store, log, signal, workDi
 	const volumes = createVolumes(stack.use(createSession(settings)), settings);
 	const connections = stack.use(createConnections(settings.cephConf));
 	const cleaningMs = settings.transitionMs;
-	const readers = createReaders(volumes, cleaningMs);
 	await volumes.check(signal);
 	const leftovers = createLeftovers(volumes, cleaningMs);
-	const unfinished = stack.use(await openUnfinished({ dir: workDir, takeAway: leftovers.takeAway, log }));
+	const detachStray = createStrayAttachments(volumes, cleaningMs);
+	const takeAway = (name: string) => detachStray(name) ?? leftovers.takeAway(name);
+	const unfinished = stack.use(await openUnfinished({ dir: workDir, takeAway, log }));
+	const readers = createReaders(volumes, unfinished, cleaningMs);
 	const parts = stack.move();
 	const idIn = (location: string) => volumeIn(store, location);
 
@@ -87,7 +89,7 @@ async function openCinder(settings: CinderSettings, { store, log, signal, workDi
 				const read = (image: { readonly read: Parameters<typeof readAhead>[0] }) => readAhead(image.read, wanted, call.signal);
 				yield* readImage(cluster, name, {}, { signal: call.signal, read });
 			} finally {
-				const left = readers.leave(id).catch((err: unknown) => log.warn({ err, volume: id }, 'a volume stays attached'));
+				const left = readers.leave(id);
 				if (!call.signal.aborted) await left;
 			}
 		},

@@ -26,8 +26,20 @@ export interface Volumes {
 	show(id: string, signal: AbortSignal): Promise<Volume>;
 	/** Those that carry this word in their metadata. */
 	marked(name: string, value: string, signal: AbortSignal): Promise<readonly Volume[]>;
-	/** Waits for its turn while another has the volume. Nothing stays attached when it fails. */
-	attach(id: string, mode: 'ro' | 'rw', signal: AbortSignal): Promise<Attachment>;
+	/**
+	 * Waits for its turn while another has the volume; `AttachedElsewhere` when that does not come. `onReserved` is awaited as soon
+	 * as there is something that would have to be detached. Nothing stays attached when it fails, as far as Cinder answers.
+	 */
+	attach(
+		id: string,
+		mode: 'ro' | 'rw',
+		signal: AbortSignal,
+		onReserved?: (attachment: string) => Promise<void>,
+	): Promise<Attachment>;
+	/** Of attachments that are for nobody's server: those that were begun only. */
+	reserved(id: string, signal: AbortSignal): Promise<readonly string[]>;
+	/** An attachment of whatever volume. */
+	drop(attachment: string, signal: AbortSignal): Promise<void>;
 	/** What is not there any more is detached. */
 	detach(volume: string, attachment: string, signal: AbortSignal): Promise<void>;
 	extend(id: string, gib: number, signal: AbortSignal): Promise<void>;
@@ -38,6 +50,12 @@ export interface Volumes {
 	/** Detached from everybody, and removed; one that is being made is waited for. No error when it is not there. */
 	discard(id: string, signal: AbortSignal): Promise<void>;
 	check(signal: AbortSignal): Promise<void>;
+}
+
+export class AttachedElsewhere extends ImageError {
+	constructor(id: string) {
+		super('unavailable', `volume ${id}: it is attached to somebody else`);
+	}
 }
 
 export interface NewVolume {
@@ -104,27 +122,31 @@ export function createVolumes({ ask }: Session, { transitionMs, volumeType, atta
 			const about = `volume ${id}`;
 			const answer = await ask('POST', '/attachments', { signal, body, version: ATTACHING, expected: [400], about });
 			if (answer.status !== 400) return idOf((answer.body as { readonly attachment?: unknown } | undefined)?.attachment);
-			if (turn >= attachTries) throw new ImageError('unavailable', `volume ${id}: it is attached to somebody else`);
+			if (turn >= attachTries) throw new AttachedElsewhere(id);
 			await pause(waitMs, undefined, { signal });
 		}
 	}
 
-	const detach: Volumes['detach'] = async (volume, attachment, signal) => {
+	const detach = async (about: string, attachment: string, signal: AbortSignal) => {
 		for (let turn = 1, waitMs = FIRST_RETRY_MS; ; turn += 1, waitMs *= 2) {
-			const how = { signal, version: ATTACHING, expected: [404, 500], about: `volume ${volume}` };
+			const how = { signal, version: ATTACHING, expected: [404, 500], about };
 			const { status } = await ask('DELETE', `/attachments/${attachment}`, how);
 			if (status !== 500) return;
-			if (turn >= DETACH_TRIES) throw new ImageError('store-failed', `volume ${volume}: it cannot be detached`);
+			if (turn >= DETACH_TRIES) throw new ImageError('store-failed', `${about}: it cannot be detached`);
 			await pause(waitMs, undefined, { signal });
 		}
 	};
 
 	/** Of all, those that were begun only included. */
-	async function attachments(id: string, signal: AbortSignal): Promise<readonly string[]> {
+	async function attachments(
+		id: string,
+		signal: AbortSignal,
+		wanted: (each: unknown) => boolean = () => true,
+	): Promise<readonly string[]> {
 		const how = { signal, version: ATTACHING, about: `volume ${id}` };
 		const { body } = await ask('GET', `/attachments?volume_id=${id}`, how);
 		const { attachments } = (body ?? {}) as { readonly attachments?: unknown };
-		return Array.isArray(attachments) ? attachments.map(idOf) : [];
+		return Array.isArray(attachments) ? attachments.filter(wanted).map(idOf) : [];
 	}
 
 	const remove: Volumes['remove'] = async (id, signal) => {
@@ -156,21 +178,24 @@ export function createVolumes({ ask }: Session, { transitionMs, volumeType, atta
 			// a server that does not know the filter shows everything
 			return (Array.isArray(volumes) ? volumes.map(volumeOf) : []).filter(({ metadata }) => metadata[name] === value);
 		},
-		async attach(id, mode, signal) {
+		async attach(id, mode, signal, onReserved) {
 			const attachment = await reserve(id, mode, signal);
 			try {
+				await onReserved?.(attachment);
 				const how = { signal, version: ATTACHING, about: `volume ${id}` };
 				const body = { attachment: { connector: connector() } };
 				const answer = await ask('PUT', `/attachments/${attachment}`, { ...how, body });
 				await ask('POST', `/attachments/${attachment}/action`, { ...how, body: { 'os-complete': null } });
 				return { id: attachment, connection: connectionIn(answer.body) };
 			} catch (error) {
-				await detach(id, attachment, AbortSignal.timeout(transitionMs)).catch(() => undefined);
+				await detach(`volume ${id}`, attachment, AbortSignal.timeout(transitionMs)).catch(() => undefined);
 				throw error;
 			}
 		},
+		reserved: (id, signal) => attachments(id, signal, isReserved),
+		drop: (attachment, signal) => detach(`attachment ${attachment}`, attachment, signal),
 		async detach(volume, attachment, signal) {
-			await detach(volume, attachment, signal);
+			await detach(`volume ${volume}`, attachment, signal);
 			await leaves(volume, 'detaching', ['available', 'in-use', 'reserved'], signal);
 		},
 		async extend(id, gib, signal) {
@@ -188,7 +213,7 @@ export function createVolumes({ ask }: Session, { transitionMs, volumeType, atta
 		async discard(id, signal) {
 			try {
 				await rests(id, signal);
-				for (const attachment of await attachments(id, signal)) await detach(id, attachment, signal);
+				for (const attachment of await attachments(id, signal)) await detach(`volume ${id}`, attachment, signal);
 				await rests(id, signal);
 				await remove(id, signal);
 			} catch (error) {
@@ -199,6 +224,11 @@ export function createVolumes({ ask }: Session, { transitionMs, volumeType, atta
 			await ask('GET', '/volumes?limit=1', { signal });
 		},
 	};
+}
+
+function isReserved(attachment: unknown): boolean {
+	const { status, instance } = (attachment ?? {}) as { readonly status?: unknown; readonly instance?: unknown };
+	return status === 'reserved' && instance == null;
 }
 
 function inUse(id: string): ImageError {

@@ -1,6 +1,6 @@
 /**
- * kill -9 of a process in the middle of an upload to Ceph and to Cinder, or of a download, at chosen moments. Whoever opens the store next leaves
- * nothing half made there; what was whole before stays.
+ * kill -9 of a process in the middle of an upload to Ceph and to Cinder, or of a download, at chosen moments. Whoever opens the
+ * store next leaves nothing half made there; what was whole before stays.
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';

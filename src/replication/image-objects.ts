@@ -39,7 +39,8 @@ export function createImageObjects({ kv, content, onLeft }: ImageObjectsOptions)
 		const isOurs = known !== undefined || expected === undefined || !(await isThere(store, expected, call));
 		if (isOurs) await note(key, known || expected || '');
 		try {
-			const { location, metadata } = await store.put(image.id, sourceOf(image, ref, call.signal), call);
+			const noting = { ...call, onPlace: (url: string) => note(key, url) };
+			const { location, metadata } = await store.put(image.id, sourceOf(image, ref, call.signal), noting);
 			if (location !== expected || !isOurs) await note(key, location);
 			return { url: location, metadata: { ...metadata, store: store.id } };
 		} catch (error) {

@@ -11,7 +11,7 @@
  * too busy: asking again may help · `store-failed` BackendException and every answer that makes no sense · `aborted`.
  */
 import type { ByteRange } from '#domain/controller.ts';
-import type { ListedObject, ObjectSource, StoreCall, StoredObject, StoreReaders } from '#domain/ports/stores.ts';
+import type { ListedObject, ObjectSource, PutCall, StoreCall, StoredObject, StoreReaders } from '#domain/ports/stores.ts';
 import type { Log } from '#lib/log.ts';
 import type { StoreOptions } from './options.ts';
 
@@ -66,7 +66,7 @@ export interface StoreDriver extends AsyncDisposable {
 	 * Reads the source at most once, in order, no faster than the backend takes it, and holds no more of it than a few parts.
 	 * `conflict` when an object of that key exists; `invalid` when the source's length differs from its `size`.
 	 */
-	put(key: string, source: ObjectSource, call: StoreCall): Promise<StoredObject>;
+	put(key: string, source: ObjectSource, call: PutCall): Promise<StoredObject>;
 	/** Bytes [start, end) in order; `whole` is the object to its end. A chunk is valid until the next one is asked for. */
 	get(location: string, range: ByteRange | 'whole', call: StoreCall): AsyncIterable<Uint8Array>;
 	/** bytes; `not-found`; `invalid` for a location that is not one of this driver's */

@@ -11,6 +11,7 @@ import { swift } from '#store/drivers/swift.ts';
 import type { StoreOptions } from '#store/options.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/free-port.ts';
+import { missingNginx, startNginx } from '../support/nginx.ts';
 import { openSwiftDriver, SEGMENT, startSwift } from '../support/real-swift.ts';
 import { collect, describeStoreDriver, digestOf, rejectsWith, signal, sourceOf } from '../support/store-driver-suite.ts';
 import { temporaryDir } from '../support/temporary-dir.ts';
@@ -366,3 +367,39 @@ function hanging(after: number): ObjectSource {
 		},
 	};
 }
+
+describe('swift driver on a Swift behind TLS', { skip: skip || missingNginx }, () => {
+	it('trusts whom swift_store_cacert vouches for, nobody else, and everybody when told to', {
+		skip: skip || missingNginx,
+	}, async (t) => {
+		await using nginx = await startNginx(`location / {
+			proxy_pass http://127.0.0.1:${real.port}; proxy_http_version 1.1;
+			proxy_request_buffering off; proxy_buffering off; client_max_body_size 0;
+		}`);
+		const secure = {
+			swift_store_auth_address: `${nginx.tlsUrl}/auth/v1.0`,
+			swift_store_endpoint: `${nginx.tlsUrl}/v1/AUTH_test`,
+		};
+		const bytes = randomBytes(2 * SEGMENT + 1);
+		for (const trust of [{ swift_store_cacert: nginx.caFile }, { swift_store_auth_insecure: 'true' }]) {
+			await using driver = await openSwiftDriver(t, tempauthOptions({ ...secure, ...trust }));
+			const { location } = await driver.put(randomUUID(), sourceOf(bytes), call);
+			assert.equal(digestOf(await collect(driver, location, 'whole')), digestOf(bytes));
+			await driver.remove(location, call);
+		}
+		await using other = await startNginx();
+		for (const distrust of [{}, { swift_store_cacert: other.caFile }])
+			await assert.rejects(openSwiftDriver(t, tempauthOptions({ ...secure, ...distrust })), (error: Error) => {
+				assert.equal(codeOf(error), 'store-failed', error.message);
+				assert.match(error.message, /no trusted connection to swift/);
+				return true;
+			});
+		// the token alone goes by TLS, the bytes would go to whom nobody vouches for
+		const half = { swift_store_auth_address: real.authUrl, swift_store_endpoint: secure.swift_store_endpoint };
+		await assert.rejects(openSwiftDriver(t, tempauthOptions(half)), (error) => codeOf(error) === 'store-failed');
+		await assert.rejects(
+			openSwiftDriver(t, tempauthOptions({ ...secure, swift_store_cacert: '/nowhere' })),
+			/swift_store_cacert/,
+		);
+	});
+});

@@ -22,8 +22,8 @@ import { testStore, testStores } from '../support/test-store.ts';
 const BYTES = randomBytes(50_000);
 const signal = new AbortController().signal;
 
-/** A store whose link dies when it has taken an object, until it is mended. */
-async function breakable(id: string) {
+/** A store whose link dies when it has taken an object, until it is mended. `chooses`: nobody knows an object's place before it does. */
+async function breakable(id: string, { chooses = false } = {}) {
 	const driver = await openMemory();
 	let breaks = false;
 	let down = false;
@@ -32,9 +32,11 @@ async function breakable(id: string) {
 	};
 	const fragile: StoreDriver = {
 		...driver,
+		...(chooses && { locate: () => undefined }),
 		async put(...args) {
 			up();
 			const stored = await driver.put(...args);
+			if (chooses) await args[2].onPlace?.(stored.location);
 			down = breaks;
 			return stored;
 		},
@@ -67,7 +69,7 @@ async function breakable(id: string) {
 }
 
 async function scene(stack: AsyncDisposableStack, { seeded }: { readonly seeded?: string } = {}) {
-	const [near, far] = await Promise.all([breakable('near'), breakable('far')]);
+	const [near, far] = await Promise.all([breakable('near'), breakable('far', { chooses: true })]);
 	const stores = testStores([near.store, far.store], 'near');
 	const catalogue = stack.use(await testCatalogue('centre'));
 	const data = memoryImageData();
@@ -125,6 +127,17 @@ describe('an object that was taken just before the way to its store was lost', (
 		far.mend();
 		await gone(far, other);
 		assert.ok((await near.holds(id)) && (await near.holds(other)));
+	});
+	it('by an upload to a store that chooses the place: it is known on the way, and goes after the next start', async () => {
+		await using stack = new AsyncDisposableStack();
+		const { api, far, upload, restartKeeper, gone } = await scene(stack);
+		const id = await api.queued();
+		far.breakAfterPut();
+		assert.equal((await upload(id, 'far')).status, 503);
+		await restartKeeper();
+		assert.ok(await far.holds(id));
+		far.mend();
+		await gone(far, id);
 	});
 	it('by an upload that is tried again before it could go: the object is the new one, and stays', async () => {
 		await using stack = new AsyncDisposableStack();

@@ -342,7 +342,7 @@ export const FEATURES: readonly Feature[] = [
 		differs: 'every call to a store of any kind has its time; `filesystem_store_timeout` is not needed',
 	}),
 	feature(165, 'rbd: snapshots that can be cloned', {
-		shownBy: ['test/contract/store-rbd.test.ts', 'test/fault/store-rbd.test.ts'],
+		shownBy: ['test/contract/store-rbd.test.ts', 'test/fault/store-rbd.test.ts', 'test/fault/store-kill.test.ts'],
 	}),
 	feature(166, 'rbd: deletion while there are clones', { shownBy: ['test/contract/store-rbd.test.ts'] }),
 	feature(167, 'swift: one account or many, large objects', {
@@ -352,7 +352,9 @@ export const FEATURES: readonly Feature[] = [
 		],
 	}),
 	feature(168, 's3: uploads in parts', { shownBy: ['test/contract/store-s3.test.ts', 'test/fault/store-s3.test.ts'] }),
-	feature(169, 'cinder: images as volumes', { shownBy: ['test/contract/store-cinder.test.ts'] }),
+	feature(169, 'cinder: images as volumes', {
+		shownBy: ['test/contract/store-cinder.test.ts', 'test/fault/store-cinder.test.ts', 'test/fault/store-kill.test.ts'],
+	}),
 	feature(170, 'http: reading what is on the web', {
 		shownBy: ['test/contract/store-http.test.ts', 'test/fault/http-store.test.ts'],
 	}),

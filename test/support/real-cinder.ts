@@ -1,5 +1,6 @@
 /** A Cinder of its own for a test file, with everything it needs: Ceph, Keystone, RabbitMQ and MariaDB. */
-import { chmod } from 'node:fs/promises';
+import { chmod, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { StoreOptions } from '#store/options.ts';
 import { type RealServer, type ServerKind, startServer } from './real-servers.ts';
 import { temporaryDir } from './temporary-dir.ts';
@@ -49,6 +50,23 @@ export interface RealCinder extends AsyncDisposable {
 	/** Cinder as administrator, below `/v3`; `{project}` in a path is the store's project. */
 	admin(method: string, path: string, body?: object): Promise<CinderReply>;
 	applicationCredential(): Promise<{ readonly id: string; readonly secret: string }>;
+	/** `http://127.0.0.1:port` */
+	readonly origin: string;
+	/** Keystone's address */
+	readonly keystone: string;
+	/** All that there is of the store's project, in Cinder's words and in Ceph's. */
+	holds(): Promise<Holdings>;
+	/** A store in a pool `images` of the Ceph below, for the driver rbd; its images. */
+	readonly rbd: { readonly options: StoreOptions; images(): Promise<readonly string[]> };
+}
+
+export interface Holdings {
+	/** ids */
+	readonly volumes: readonly string[];
+	/** ids */
+	readonly attachments: readonly string[];
+	/** ids of volumes that have an image in the pool */
+	readonly images: readonly string[];
 }
 
 export interface CinderReply {
@@ -70,7 +88,7 @@ export async function realCinder(): Promise<RealCinder | { readonly missing: str
 	return await conversation(server, stack);
 }
 
-async function conversation({ env }: RealServer, starting: AsyncDisposableStack): Promise<RealCinder> {
+async function conversation({ env, run }: RealServer, starting: AsyncDisposableStack): Promise<RealCinder> {
 	const { CINDER_V3_URL: url = '', CINDER_KEYSTONE_URL: keystone = '', CINDER_CEPH_CONF = '' } = env;
 	const send = async (address: string, method: string, token: string | undefined, body?: object) => {
 		const headers = {
@@ -90,9 +108,29 @@ async function conversation({ env }: RealServer, starting: AsyncDisposableStack)
 		return { token: headers.get('x-subject-token') ?? '', project: json.token.project.id, user: json.token.user.id };
 	};
 	const [own, root] = [await login('glance', 'glance', 'service'), await login('admin', 'admin', 'admin')];
+	const ask: RealCinder['ask'] = (method, path, body) => send(`${url}/${own.project}${path}`, method, own.token, body);
+	const idsAt = async (path: string, what: string) =>
+		((await ask('GET', path)).json[what] as { readonly id: string }[]).map(({ id }) => id).toSorted();
+	const namesIn = async (pool: string, user: string, conf: string) =>
+		(await run('rbd', ['-c', conf, '--id', user, 'ls', pool])).stdout.split('\n').filter((name) => name !== '');
+	// what the script of the Ceph below has said
+	const ceph = await readFile(join(dirname(CINDER_CEPH_CONF), '../dep.ceph-cluster'), 'utf8');
+	const cephConf = /^CEPH_CONF='?([^'\n]+)/m.exec(ceph)?.[1] ?? '';
 	const stack = starting.move();
 	return {
 		missing: false,
+		origin: new URL(url).origin,
+		keystone,
+		async holds() {
+			const volumes = await idsAt('/volumes', 'volumes');
+			const attachments = await idsAt('/attachments', 'attachments');
+			const names = await namesIn(env.CINDER_POOL ?? '', env.CINDER_CEPH_ID ?? '', CINDER_CEPH_CONF);
+			return { volumes, attachments, images: names.map((name) => name.replace(/^volume-/, '')).toSorted() };
+		},
+		rbd: {
+			options: { rbd_store_ceph_conf: cephConf, rbd_store_user: 'glance', rbd_store_pool: 'images' },
+			images: () => namesIn('images', 'glance', cephConf),
+		},
 		options: {
 			cinder_store_auth_address: keystone,
 			cinder_store_user_name: 'glance',
@@ -101,7 +139,7 @@ async function conversation({ env }: RealServer, starting: AsyncDisposableStack)
 			cinder_volume_type: env.CINDER_VOLUME_TYPE ?? '',
 			cinder_rbd_ceph_conf: CINDER_CEPH_CONF,
 		},
-		ask: (method, path, body) => send(`${url}/${own.project}${path}`, method, own.token, body),
+		ask,
 		admin: (method, path, body) =>
 			send(`${url}/${root.project}${path.replace('{project}', own.project)}`, method, root.token, body),
 		async applicationCredential() {

@@ -83,6 +83,8 @@ export interface StoreCall {
 export interface PutCall extends StoreCall {
 	/** Told now and then; bytes so far. */
 	readonly onProgress?: (bytes: number) => void;
+	/** Awaited where a location is known only once its object is begun: what a crash leaves from then on lies there. */
+	readonly onPlace?: (location: string) => Promise<void>;
 }
 
 export interface StoreCaller {

@@ -3,14 +3,15 @@
  * by librbd where the volume's backend is Ceph; volumes that must be attached to the host in another way are refused.
  */
 import { randomUUID } from 'node:crypto';
-import { codeOf, ImageError } from '#domain/errors.ts';
+import { ImageError } from '#domain/errors.ts';
 import { GiB } from '#lib/sizes.ts';
 import type { DriverKind, DriverManifest, DriverSurroundings, StoreDriver } from '../driver.ts';
 import { createConnections } from './cinder/connections.ts';
-import { createReaders } from './cinder/readers.ts';
+import { createLeftovers, MARK } from './cinder/leftovers.ts';
+import { createReaders, createStrayAttachments } from './cinder/readers.ts';
 import { createSession } from './cinder/session.ts';
 import { type CinderSettings, propertiesOf, settingsOf } from './cinder/settings.ts';
-import { createVolumes, UUID, type Volume, type Volumes } from './cinder/volumes.ts';
+import { createVolumes, UUID, type Volume } from './cinder/volumes.ts';
 import { writeVolume } from './cinder/writing.ts';
 import { openUnfinished } from './half-made.ts';
 import { readImage } from './rbd/image.ts';
@@ -33,19 +34,18 @@ export const cinder: DriverKind = {
 	properties: propertiesOf,
 };
 
-/** In the metadata of a volume until it is whole: the name of its note, so that a crash leaves nothing that cannot be found. */
-const MARK = 'sundog_upload';
-
 async function openCinder(settings: CinderSettings, { store, log, signal, workDir }: DriverSurroundings): Promise<StoreDriver> {
 	await loadNative();
 	await using stack = new AsyncDisposableStack();
 	const volumes = createVolumes(stack.use(createSession(settings)), settings);
 	const connections = stack.use(createConnections(settings.cephConf));
 	const cleaningMs = settings.transitionMs;
-	const readers = createReaders(volumes, cleaningMs);
 	await volumes.check(signal);
-	const takeAway = (name: string) => discard(volumes, name, AbortSignal.timeout(cleaningMs));
+	const leftovers = createLeftovers(volumes, cleaningMs);
+	const detachStray = createStrayAttachments(volumes, cleaningMs);
+	const takeAway = (name: string) => detachStray(name) ?? leftovers.takeAway(name);
 	const unfinished = stack.use(await openUnfinished({ dir: workDir, takeAway, log }));
+	const readers = createReaders(volumes, unfinished, cleaningMs);
 	const parts = stack.move();
 	const idIn = (location: string) => volumeIn(store, location);
 
@@ -54,6 +54,7 @@ async function openCinder(settings: CinderSettings, { store, log, signal, workDi
 		async put(key, source, call) {
 			const mark = randomUUID();
 			const note = await unfinished.begin(mark);
+			const upload = leftovers.begin(mark);
 			try {
 				const gib = Math.max(1, Math.ceil((source.size ?? 0) / GiB));
 				const metadata = (size: number | undefined) => ({
@@ -62,13 +63,17 @@ async function openCinder(settings: CinderSettings, { store, log, signal, workDi
 					image_owner: source.owner ?? '',
 				});
 				const draft = { name: `image-${key}`, size: gib, metadata: { ...metadata(source.size), [MARK]: mark } };
-				const id = await volumes.create(draft, call.signal);
+				const id = await upload.making(volumes.create(draft, call.signal), call.signal);
+				const location = `cinder://${store}/${id}`;
+				await call.onPlace?.(location);
+				await volumes.ready(id, call.signal);
 				const size = await writeVolume({ volumes, connections, cleaningMs }, id, source, gib, call.signal);
 				await volumes.makeReadOnly(id, call.signal);
 				// the mark goes last: whoever finds it may take the volume away
 				await volumes.setMetadata(id, metadata(size), call.signal);
 				await note.end();
-				return { location: `cinder://${store}/${id}`, how: 'copy', size };
+				upload.end();
+				return { location, how: 'copy', size };
 			} catch (error) {
 				await note.undo(true);
 				throw error;
@@ -84,7 +89,7 @@ async function openCinder(settings: CinderSettings, { store, log, signal, workDi
 				const read = (image: { readonly read: Parameters<typeof readAhead>[0] }) => readAhead(image.read, wanted, call.signal);
 				yield* readImage(cluster, name, {}, { signal: call.signal, read });
 			} finally {
-				const left = readers.leave(id).catch((err: unknown) => log.warn({ err, volume: id }, 'a volume stays attached'));
+				const left = readers.leave(id);
 				if (!call.signal.aborted) await left;
 			}
 		},
@@ -110,14 +115,4 @@ function sizeOf({ size, metadata, id }: Volume): number {
 	if (/^\d{1,15}$/.test(said)) return Number(said);
 	if (!(size > 0)) throw new ImageError('store-failed', `volume ${id}: nobody knows its size`);
 	return size * GiB;
-}
-
-async function discard(volumes: Volumes, mark: string, signal: AbortSignal): Promise<void> {
-	for (const { id } of await volumes.marked(MARK, mark, signal))
-		try {
-			for (const attachment of await volumes.attachments(id, signal)) await volumes.detach(id, attachment, signal);
-			await volumes.remove(id, signal);
-		} catch (error) {
-			if (codeOf(error) !== 'not-found') throw error;
-		}
 }

@@ -13,8 +13,10 @@ export interface JsonRequest extends ServiceRequest {
 export interface JsonAnswer {
 	readonly status: number;
 	readonly headers: Headers;
-	/** undefined when it is not JSON */
+	/** undefined when there is none, or it is not JSON */
 	readonly body: unknown;
+	/** there is a body, and it is not JSON */
+	readonly garbled: boolean;
 }
 
 export interface JsonHttp extends Disposable {
@@ -27,8 +29,9 @@ export function openJsonHttp({ caFile, insecure }: Pick<CinderSettings, 'caFile'
 	return {
 		async send(request) {
 			try {
-				const { body, ...answer } = await http.send(request);
-				return { ...answer, body: jsonIn(body) };
+				const { body: bytes, ...answer } = await http.send(request);
+				const body = jsonIn(bytes);
+				return { ...answer, body, garbled: bytes.length > 0 && body === undefined };
 			} catch (error) {
 				if (!(error instanceof ServiceError)) throw error;
 				throw new ImageError(error.code === 'unavailable' ? 'unavailable' : 'store-failed', error.message, { cause: error });

@@ -7,7 +7,7 @@ import { type JsonAnswer, type JsonRequest, openJsonHttp } from './json-http.ts'
 import type { CinderSettings } from './settings.ts';
 
 export interface Session extends Disposable {
-	/** One request below the project's address. Statuses of 400 and more are thrown, save those that `expected` names. */
+	/** One request below the project's address. Statuses of 300 and more are thrown, save those that `expected` names. */
 	ask(method: JsonRequest['method'], path: string, how: Asking): Promise<JsonAnswer>;
 }
 
@@ -97,8 +97,11 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
 };
 
 function checked(answer: JsonAnswer, { expected = [], about = 'cinder' }: Asking): JsonAnswer {
-	const { status } = answer;
-	if (status < 400 || expected.includes(status)) return answer;
+	const { status, garbled } = answer;
+	if (expected.includes(status)) return answer;
+	// a page of somebody in between, who did not ask Cinder
+	if (status < 300 && garbled) throw new ImageError('store-failed', `${about}: the answer is none of cinder's`);
+	if (status < 300) return answer;
 	const why = status === 413 ? "the project's quota is used up" : `cinder answers ${status}`;
 	throw new ImageError(CODES[status] ?? 'store-failed', `${about}: ${why}`);
 }

@@ -29,7 +29,8 @@ export function openJsonHttp({ caFile, insecure }: Pick<CinderSettings, 'caFile'
 	return {
 		async send(request) {
 			try {
-				const { body: bytes, ...answer } = await http.send(request);
+				// who asks must know that something was asked before: a volume that is being deleted refuses to be
+				const { body: bytes, ...answer } = await http.send({ ...request, repeatable: request.method === 'GET' });
 				const body = jsonIn(bytes);
 				return { ...answer, body, garbled: bytes.length > 0 && body === undefined };
 			} catch (error) {

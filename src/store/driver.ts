@@ -4,6 +4,7 @@
  * To add a driver: one file in drivers/ that exports a `DriverKind`, one line in drivers/index.ts, one test file that runs
  * test/support/store-driver-suite.ts on the real server. A driver speaks its backend's protocol and nothing else: retries,
  * limits on time and number, refused capabilities, counting and checksums are the wrapper's (store.ts), the same for all.
+ * What it makes in several steps it notes by drivers/half-made.ts, which takes care of failures and crashes in between.
  *
  * Errors are `ImageError`s, and no message carries a credential. Codes, after Glance Store's exceptions:
  * `not-found` NotFound · `conflict` Duplicate, HasSnapshot, InUseByStore · `full` StorageFull · `write-denied` StorageWriteDenied

@@ -12,7 +12,7 @@ import { createSession } from './cinder/session.ts';
 import { type CinderSettings, propertiesOf, settingsOf } from './cinder/settings.ts';
 import { createVolumes, UUID, type Volume, type Volumes } from './cinder/volumes.ts';
 import { writeVolume } from './cinder/writing.ts';
-import { openUnfinished } from './half-made.ts';
+import { hasTexts, openHalfMade } from './half-made.ts';
 import { readImage } from './rbd/image.ts';
 import { loadNative } from './rbd/native.ts';
 import { readAhead } from './rbd/transfer.ts';
@@ -33,8 +33,12 @@ export const cinder: DriverKind = {
 	properties: propertiesOf,
 };
 
-/** In the metadata of a volume until it is whole: the name of its note, so that a crash leaves nothing that cannot be found. */
+/** In the metadata of a volume until it is whole: what its note says, so that a crash leaves nothing that cannot be found. */
 const MARK = 'sundog_upload';
+
+interface Upload {
+	readonly mark: string;
+}
 
 async function openCinder(settings: CinderSettings, { store, log, signal, workDir }: DriverSurroundings): Promise<StoreDriver> {
 	await loadNative();
@@ -44,8 +48,15 @@ async function openCinder(settings: CinderSettings, { store, log, signal, workDi
 	const cleaningMs = settings.transitionMs;
 	const readers = createReaders(volumes, cleaningMs);
 	await volumes.check(signal);
-	const takeAway = (name: string) => discard(volumes, name, AbortSignal.timeout(cleaningMs));
-	const unfinished = stack.use(await openUnfinished({ dir: workDir, takeAway, log }));
+	const halfMade = stack.use(
+		await openHalfMade<Upload>({
+			dir: workDir,
+			isWhat: (content) => hasTexts(content, 'mark'),
+			takeAway: ({ mark }, _, within) => discard(volumes, mark, within),
+			log,
+			limitMs: cleaningMs,
+		}),
+	);
 	const parts = stack.move();
 	const idIn = (location: string) => volumeIn(store, location);
 
@@ -53,7 +64,7 @@ async function openCinder(settings: CinderSettings, { store, log, signal, workDi
 		manifest,
 		async put(key, source, call) {
 			const mark = randomUUID();
-			const note = await unfinished.begin(mark);
+			const note = await halfMade.begin({ mark });
 			try {
 				const gib = Math.max(1, Math.ceil((source.size ?? 0) / GiB));
 				const metadata = (size: number | undefined) => ({
@@ -70,7 +81,7 @@ async function openCinder(settings: CinderSettings, { store, log, signal, workDi
 				await note.end();
 				return { location: `cinder://${store}/${id}`, how: 'copy', size };
 			} catch (error) {
-				await note.undo(true);
+				await note.undo();
 				throw error;
 			}
 		},

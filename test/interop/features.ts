@@ -350,7 +350,10 @@ export const FEATURES: readonly Feature[] = [
 	feature(168, 's3: uploads in parts', { shownBy: ['test/contract/store-s3.test.ts', 'test/fault/store-s3.test.ts'] }),
 	feature(169, 'cinder: images as volumes', { shownBy: ['test/contract/store-cinder.test.ts'] }),
 	feature(170, 'http: reading what is on the web', {
-		shownBy: ['test/contract/store-http.test.ts', 'test/fault/http-store.test.ts'],
+		shownBy: [
+			...['test/contract/store-http.test.ts', 'test/fault/http-store.test.ts'],
+			'test/contract/origins.test.ts › a content that lies on a server without ranges only',
+		],
 	}),
 	feature(171, 'vmware: datastores', { shownBy: ['test/contract/store-vmware.test.ts'] }),
 	feature(172, 'sheepdog', { shownBy: ['test/contract/store-sheepdog.test.ts'] }),

@@ -22,7 +22,15 @@ import { type ContentLimits, DEFAULT_LIMITS } from './limits.ts';
 import { blockLength, digestAt } from './manifest.ts';
 import { createMutex } from './mutex.ts';
 import { createPins } from './pins.ts';
-import type { BlockDigests, BlockSources, ContentStore, ContentUsage, ShelfReader, TransferLedger } from './ports.ts';
+import type {
+	BlockDigests,
+	BlockSources,
+	ContentStore,
+	ContentUsage,
+	PassingSource,
+	ShelfReader,
+	TransferLedger,
+} from './ports.ts';
 import { publish, publishPartial } from './publish.ts';
 import { createBufferPool } from './read-stream.ts';
 import { readContent } from './reading.ts';
@@ -83,6 +91,7 @@ function createStore(room: Room, { sources, ledger }: ContentStoreOptions, follo
 	const pool = createBufferPool();
 	const sessions = createSessions(room, sources, ledger, names.next);
 	const uploads = createSemaphore(limits.maxUploads);
+	const passing = createSemaphore(limits.maxPassing);
 	const closed = new AbortController();
 	const underWay = new Set<Promise<unknown>>();
 
@@ -132,6 +141,20 @@ function createStore(room: Room, { sources, ledger }: ContentStoreOptions, follo
 				pin[Symbol.dispose]();
 			},
 		};
+	};
+
+	const takePassing = async (content: ContentRef, { name, read }: PassingSource, outer: AbortSignal): Promise<void> => {
+		const signal = AbortSignal.any([outer, closed.signal]);
+		using use = await sessions.use(content, signal);
+		const inTurn: PassingSource = {
+			name,
+			async *read(inner) {
+				using _turn = await passing.enter(inner);
+				yield* read(inner);
+			},
+		};
+		await use.session.takePassing(inTurn, signal);
+		await use.session.complete(signal, () => undefined);
 	};
 
 	const hollow = async (content: ContentRef): Promise<void> => {
@@ -187,6 +210,10 @@ function createStore(room: Room, { sources, ledger }: ContentStoreOptions, follo
 			if (index.record(content.root)?.state === 'complete') return;
 			using use = await sessions.use(content, signal);
 			await use.session.complete(signal, (blocks, of) => onProgress?.({ blocks, of }));
+		},
+		async takePassing(content, source, { signal }) {
+			if (index.record(content.root)?.state === 'complete') return;
+			await tracked(takePassing(content, source, signal));
 		},
 		onComplete(listener) {
 			followers.add(listener);

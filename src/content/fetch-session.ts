@@ -12,7 +12,8 @@ import { same } from './digest-table.ts';
 import type { Filler } from './filler.ts';
 import { untilHopeless } from './hope.ts';
 import { blockLength, digestAt } from './manifest.ts';
-import type { BlockDigests, BlockSources, TransferLedger } from './ports.ts';
+import { blocksPassing } from './passing.ts';
+import type { BlockDigests, BlockSource, BlockSources, PassingSource, TransferLedger } from './ports.ts';
 import type { Room } from './room.ts';
 import type { Slot } from './slots.ts';
 import { isPresent } from './stored-content.ts';
@@ -24,6 +25,8 @@ export interface FetchSession extends AsyncDisposable {
 	read(first: number, end: number): SessionReader;
 	/** Resolves when the content is whole and durable. */
 	complete(signal: AbortSignal, onProgress: (present: number, count: number) => void): Promise<void>;
+	/** Takes what is missing from a stream of the whole content; resolves when nothing is missing any more. */
+	takePassing(source: PassingSource, signal: AbortSignal): Promise<void>;
 	/** Has everybody gone? */
 	idle(): boolean;
 }
@@ -58,6 +61,8 @@ export function createFetchSession(
 	const closed = new AbortController();
 	const running = new Set<Promise<void>>();
 	let came = 0;
+	/** streams of the whole content that go by */
+	let passing = 0;
 	let spare: Slot | undefined;
 	let waitingForSlot = false;
 	let hedgeTimer: NodeJS.Timeout | undefined;
@@ -165,9 +170,50 @@ export function createFetchSession(
 		const took = performance.now() - startedAt;
 		lane.paceMs = lane.paceMs === undefined ? took : lane.paceMs + SMOOTHING * (took - lane.paceMs);
 		supply.trust(lane);
-		ledger.add(content.root, { kind: lane.source.kind, name: lane.source.name }, bytes);
+		tell(lane.source, bytes);
+	};
+
+	const tell = ({ kind, name }: Pick<BlockSource, 'kind' | 'name'>, bytes: number): void => {
+		ledger.add(content.root, { kind, name }, bytes);
 		for (const watch of watchers) watch();
 		finishIfWhole();
+	};
+
+	const keepPassing = async (name: string, index: number, bytes: Uint8Array, signal: AbortSignal): Promise<void> => {
+		const slot = await threads.fetchSlots().take(signal);
+		try {
+			const block = slot.bytes.subarray(0, bytes.length);
+			block.set(bytes);
+			if (!same(await threads.digest(slot, block.length), digestAt(digests, index))) {
+				sources.reportBad(name, content, index);
+				throw new ImageError('corrupt', `${name} has other bytes than those of content ${content.root}`);
+			}
+			if (isPresent(filler.content, index)) return;
+			cameAs[index] = ++came;
+			await filler.arrive(index, block).catch((error: unknown) => {
+				filler.fail(error);
+				throw error;
+			});
+		} finally {
+			threads.fetchSlots().give(slot);
+		}
+		attempts.cancelAll((attempt) => attempt.index === index);
+		tell({ kind: 'origin', name }, bytes.length);
+	};
+
+	const takePassing = async ({ name, read }: PassingSource, signal: AbortSignal): Promise<void> => {
+		let index = 0;
+		passing++;
+		try {
+			for await (const bytes of blocksPassing(read(signal), content)) {
+				signal.throwIfAborted();
+				if (!isPresent(filler.content, index)) await keepPassing(name, index, bytes, signal);
+				if (filler.missing() === 0) return;
+				index++;
+			}
+		} finally {
+			passing--;
+		}
 	};
 
 	/** Whoever asked for it, a content that lacks nothing becomes whole; a failure reaches those who wait. */
@@ -212,7 +258,7 @@ export function createFetchSession(
 	/** May the block still come from somewhere we know? */
 	const isHopeful = (index: number): boolean => {
 		const wanted = filler.fetchable(index);
-		return attempts.has(wanted) || supply.opening() || supply.lanes().some((lane) => !lane.lacks.has(wanted));
+		return passing > 0 || attempts.has(wanted) || supply.opening() || supply.lanes().some((lane) => !lane.lacks.has(wanted));
 	};
 
 	const noHope = {
@@ -253,6 +299,12 @@ export function createFetchSession(
 		filler,
 		read: (first, end) => readerOf(demand.addReader(first, end)),
 		idle: () => !demand.wanted(),
+		takePassing(source, signal) {
+			const work = takePassing(source, AbortSignal.any([signal, closed.signal]));
+			const ended = work.catch(() => undefined).finally(() => running.delete(ended));
+			running.add(ended);
+			return work;
+		},
 		async complete(signal, onProgress) {
 			const release = demand.addAll();
 			const whole = Promise.withResolvers<void>();
@@ -268,7 +320,7 @@ export function createFetchSession(
 				pump();
 				await untilHopeless(
 					orAborted(whole.promise, signal, 'completing a content'),
-					() => attempts.any() || supply.opening(),
+					() => passing > 0 || attempts.any() || supply.opening(),
 					noHope,
 				);
 				await filler.finish();

@@ -24,6 +24,8 @@ export interface ContentLimits {
 	readonly fetchSlots: number;
 	/** sources asked at once for one content */
 	readonly maxSources: number;
+	/** contents that go by whole at once, from places without ranges; more wait for their turn */
+	readonly maxPassing: number;
 	/** fetched ahead of each reader, bytes */
 	readonly readWindowBytes: number;
 	/** how long a reader waits while no source can give a block it needs */
@@ -53,6 +55,7 @@ export const DEFAULT_LIMITS: ContentLimits = {
 	uploadAheadBlocks: 28,
 	fetchSlots: 32,
 	maxSources: 4,
+	maxPassing: 8,
 	readWindowBytes: 32 * MiB,
 	sourceWaitMs: 10_000,
 	blockTimeoutMs: 30_000,

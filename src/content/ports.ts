@@ -33,6 +33,14 @@ export interface BlockSession extends AsyncDisposable {
 	fetch(index: number, into: Uint8Array, options: { readonly signal: AbortSignal }): Promise<void>;
 }
 
+/** A place that gives a content only whole. */
+export interface PassingSource {
+	/** as a block source is named */
+	readonly name: string;
+	/** All bytes, not verified. A chunk is valid until the next one is asked for. */
+	read(signal: AbortSignal): AsyncIterable<Uint8Array>;
+}
+
 /** Who could give blocks of a content right now, best first; asked again whenever a reader has run out of them. */
 export interface BlockSources {
 	find(content: ContentRef): readonly BlockSource[];
@@ -78,6 +86,12 @@ export interface ContentStore extends ImageData, BlockShelf, AsyncDisposable {
 	 * the content is whole and durable. `unavailable` when no source can go on; what has come is kept.
 	 */
 	complete(content: ContentRef, options: CompleteOptions): Promise<void>;
+	/**
+	 * Lets a whole content go by, once and in order, from a place that gives no ranges: what is missing here is verified, kept,
+	 * and given to readers as it passes. Resolves when the content is whole and durable; what has come is kept when it fails.
+	 * `corrupt` at the first block that is not the one, `invalid` when there are more or less bytes.
+	 */
+	takePassing(content: ContentRef, source: PassingSource, options: { readonly signal: AbortSignal }): Promise<void>;
 	/**
 	 * Reads a whole content, checks every block against the manifest, and hashes it for Glance.
 	 * `not-found` unless it is whole here; `corrupt` names the first bad block.

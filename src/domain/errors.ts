@@ -17,6 +17,8 @@ export type ErrorCode =
 	| 'unavailable'
 	| 'corrupt'
 	| 'store-failed'
+	/** a part was asked for of what a store gives only whole */
+	| 'whole-only'
 	| 'timeout'
 	| 'aborted';
 

@@ -21,6 +21,7 @@ const REFUSALS: Readonly<Record<ErrorCode, RefusalCode>> = {
 	invalid: 'invalid',
 	corrupt: 'invalid',
 	'store-failed': 'unavailable',
+	'whole-only': 'unavailable',
 	'unsupported-type': 'invalid',
 	conflict: 'invalid',
 	'limit-exceeded': 'limit-exceeded',

@@ -25,6 +25,7 @@ const ANSWERS: Readonly<Record<ErrorCode, Answer>> = {
 	unavailable: { status: 503, headers: { 'retry-after': '10' } },
 	corrupt: { status: 500 },
 	'store-failed': { status: 500 },
+	'whole-only': { status: 400 },
 	timeout: { status: 408 },
 	aborted: { status: 503 },
 };

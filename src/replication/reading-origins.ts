@@ -1,6 +1,7 @@
 /**
- * The same contents, where what is in a store of this node is read from there: by ranges when it is known what verifies
- * them, else whole, once. Other nodes may ask for blocks that are here in that way.
+ * The same contents, where what is in a store of this node is read from there: by ranges, or whole where a place gives none,
+ * when it is known what verifies the bytes; else whole, before the first reader gets any. Other nodes may ask for blocks that
+ * are here in that way.
  */
 import type { ContentStore, ShelfReader } from '#content/ports.ts';
 import type { ByteRange } from '#domain/controller.ts';
@@ -9,27 +10,42 @@ import type { ContentRef } from '#domain/image.ts';
 import type { Log } from '#lib/log.ts';
 import { singleFlight } from '#lib/single-flight.ts';
 import type { Origins } from './origins.ts';
+import { createWholeReads } from './whole-reads.ts';
 
 export interface ReadingOriginsOptions {
-	readonly origins: Pick<Origins, 'open' | 'places'>;
+	readonly origins: Pick<Origins, 'open' | 'places' | 'onWholeOnly'>;
 	/** Does another node hold it, and so what verifies it? */
 	hasHolders(root: string): Promise<boolean>;
 	readonly log: Log;
+	/** How long a whole read goes on that nobody wants; default 1 min */
+	readonly keepOnMs?: number;
 }
 
 const WHOLE_READ_MS = 24 * 3600_000;
 
-export function readingOrigins(contents: ContentStore, { origins, hasHolders, log }: ReadingOriginsOptions): ContentStore {
+export function readingOrigins(contents: ContentStore, options: ReadingOriginsOptions): ContentStore {
+	const { origins, hasHolders, log } = options;
 	const flights = singleFlight<void>();
+	const wholeReads = createWholeReads({ contents, ...options });
 
-	async function lookUp(content: ContentRef, signal: AbortSignal): Promise<void> {
-		const presence = contents.presence(content.root);
-		if (presence === 'complete') return;
-		await origins.open(content.root);
-		const places = origins.places(content.root);
-		const byRanges = places.some(({ store }) => store.ranged);
-		if (places.length === 0 || (presence === 'partial' && byRanges) || (await hasHolders(content.root))) return;
-		await flights(content.root, signal, () => readWhole(content));
+	/** Whoever is about to read blocks of it wants it until disposal. */
+	async function lookUp(content: ContentRef, range: ByteRange, signal: AbortSignal): Promise<Disposable | undefined> {
+		const { root } = content;
+		if (contents.presence(root) === 'complete') return undefined;
+		await origins.open(root);
+		if (origins.places(root).length === 0 || (await isHere(content, range))) return undefined;
+		if (contents.presence(root) === 'none' && !(await hasHolders(root))) {
+			await flights(root, signal, () => readWhole(content));
+			return undefined;
+		}
+		return wholeReads.want(content);
+	}
+
+	async function isHere({ root, blockSize }: ContentRef, { start, end }: ByteRange): Promise<boolean> {
+		await using reader = await contents.open(root);
+		if (reader === undefined) return false;
+		for (let index = Math.floor(start / blockSize); index * blockSize < end; index += 1) if (!reader.has(index)) return false;
+		return true;
 	}
 
 	/** Nobody else may know what verifies the bytes: all of them are taken in, and must be those that were asked for. */
@@ -48,27 +64,29 @@ export function readingOrigins(contents: ContentStore, { origins, hasHolders, lo
 		}
 	}
 
+	async function* read(content: ContentRef, range: ByteRange, options: { readonly signal: AbortSignal }) {
+		using _ = await lookUp(content, range, options.signal);
+		yield* contents.read(content, range, options);
+	}
+
 	return {
 		...contents,
-		async *read(content: ContentRef, range: ByteRange, options: { readonly signal: AbortSignal }) {
-			await lookUp(content, options.signal);
-			yield* contents.read(content, range, options);
-		},
+		read,
 		async complete(content, options) {
-			await lookUp(content, options.signal);
+			using _ = await lookUp(content, { start: 0, end: content.size }, options.signal);
 			await contents.complete(content, options);
 		},
 		async open(root) {
 			const reader = await contents.open(root);
 			if (reader === undefined || contents.presence(root) === 'complete') return reader;
 			await origins.open(root);
-			return origins.places(root).some(({ store }) => store.ranged) ? throughOrigin(reader, contents) : reader;
+			return origins.places(root).length > 0 ? throughOrigin(reader, read) : reader;
 		},
 	};
 }
 
 /** Of every block that is not here it is asked where it lies: that is this node's own store, never another node. */
-function throughOrigin(reader: ShelfReader, contents: Pick<ContentStore, 'read'>): ShelfReader {
+function throughOrigin(reader: ShelfReader, readFrom: ContentStore['read']): ShelfReader {
 	const { content } = reader;
 	return {
 		content,
@@ -79,7 +97,7 @@ function throughOrigin(reader: ShelfReader, contents: Pick<ContentStore, 'read'>
 			if (here > 0 || start >= content.size) return here;
 			const range = { start, end: Math.min(content.size, start + content.blockSize) };
 			let done = 0;
-			for await (const chunk of contents.read(content, range, { signal: AbortSignal.timeout(ASKED_MS) })) {
+			for await (const chunk of readFrom(content, range, { signal: AbortSignal.timeout(ASKED_MS) })) {
 				into.set(chunk, done);
 				done += chunk.length;
 			}

@@ -4,11 +4,13 @@
  * To add a driver: one file in drivers/ that exports a `DriverKind`, one line in drivers/index.ts, one test file that runs
  * test/support/store-driver-suite.ts on the real server. A driver speaks its backend's protocol and nothing else: retries,
  * limits on time and number, refused capabilities, counting and checksums are the wrapper's (store.ts), the same for all.
+ * What it makes in several steps it notes by drivers/half-made.ts, which takes care of failures and crashes in between.
  *
  * Errors are `ImageError`s, and no message carries a credential. Codes, after Glance Store's exceptions:
  * `not-found` NotFound · `conflict` Duplicate, HasSnapshot, InUseByStore · `full` StorageFull · `write-denied` StorageWriteDenied
  * · `invalid` Invalid, BadStoreUri · `forbidden` Forbidden · `unavailable` the backend cannot be reached, or says that it is
- * too busy: asking again may help · `store-failed` BackendException and every answer that makes no sense · `aborted`.
+ * too busy: asking again may help · `store-failed` BackendException and every answer that makes no sense · `whole-only`
+ * StoreRandomGetNotSupported · `aborted`.
  */
 import type { ByteRange } from '#domain/controller.ts';
 import type { ListedObject, ObjectSource, PutCall, StoreCall, StoredObject, StoreReaders } from '#domain/ports/stores.ts';
@@ -22,7 +24,10 @@ export interface DriverManifest {
 	readonly schemes: readonly string[];
 	/** takes objects (WRITE_ACCESS) */
 	readonly writable: boolean;
-	/** serves ranges (READ_RANDOM). Of one that does not, only whole objects are asked for. */
+	/**
+	 * Serves ranges (READ_RANDOM). Of one that does not, only whole objects are asked for; one that does may still have places
+	 * that give whole objects only, if its `get` says so by `whole-only`.
+	 */
 	readonly ranged: boolean;
 	/** lets objects go; a location of one that does not is only forgotten */
 	readonly removable: boolean;
@@ -67,7 +72,11 @@ export interface StoreDriver extends AsyncDisposable {
 	 * `conflict` when an object of that key exists; `invalid` when the source's length differs from its `size`.
 	 */
 	put(key: string, source: ObjectSource, call: PutCall): Promise<StoredObject>;
-	/** Bytes [start, end) in order; `whole` is the object to its end. A chunk is valid until the next one is asked for. */
+	/**
+	 * Bytes [start, end) in order; `whole` is the object to its end. A chunk is valid until the next one is asked for.
+	 * `whole-only`, before the first byte, for a part of an object that its backend gives only whole: whoever reads does not
+	 * ask for more parts then, but for the whole, once.
+	 */
 	get(location: string, range: ByteRange | 'whole', call: StoreCall): AsyncIterable<Uint8Array>;
 	/** bytes; `not-found`; `invalid` for a location that is not one of this driver's */
 	stat(location: string, call: StoreCall): Promise<{ readonly size: number }>;

@@ -176,8 +176,7 @@ export function createStore(parts: StoreParts): ImageStore {
 			);
 		},
 		async *get(location, range, call) {
-			if (range !== 'whole' && !manifest.ranged && range.start > 0)
-				throw new ImageError('invalid', `store ${id}: it gives whole images only`);
+			if (range !== 'whole' && !manifest.ranged) throw new ImageError('whole-only', `store ${id}: it gives whole images only`);
 			let start = range === 'whole' ? 0 : range.start;
 			for (let turn = 1; ; turn += 1) {
 				// what has come is not asked for again, if the store can tell

@@ -1,6 +1,8 @@
 /** Places that clients give for an image's bytes: by the locations API and by a patch. */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { memoryKeyValue } from '#catalogue/memory.ts';
 import { database } from '#domain/layers/database.ts';
@@ -8,10 +10,14 @@ import { locationsFor } from '#domain/locations.ts';
 import { anyArrival } from '#domain/ports/arrivals.ts';
 import { createScrubber } from '#domain/scrubber.ts';
 import { silentLog } from '#lib/log.ts';
+import { MiB } from '#lib/sizes.ts';
 import { createImageObjects } from '#replication/image-objects.ts';
+import { httpSettings } from '#store/drivers/http/options.ts';
+import { openHttp } from '#store/drivers/http.ts';
 import { openMemory } from '#store/drivers/memory.ts';
 import { type ApiServer, startApi } from '../support/api-server.ts';
 import { memoryImageData } from '../support/memory-image-data.ts';
+import { missingNginx, startNginx } from '../support/nginx.ts';
 import { testSite } from '../support/onion.ts';
 import { sourceOf } from '../support/store-driver-suite.ts';
 import { testStore, testStores } from '../support/test-store.ts';
@@ -224,6 +230,30 @@ describe('locations by a patch', () => {
 		assert.ok(
 			(await api.ask('GET', `/v2/images/${id}/file`, { headers: { range: 'bytes=5-9' } })).bytes.equals(BYTES.subarray(5, 10)),
 		);
+	});
+	it('give any range of an image that lies on a server without ranges', { skip: missingNginx }, async () => {
+		await using nginx = await startNginx('location /whole/ { rewrite ^/whole/(.*)$ /$1 break; max_ranges 0; }');
+		const bytes = randomBytes(20 * MiB);
+		await writeFile(join(nginx.files, 'image'), bytes);
+		const settings = httpSettings({ http_allowed_hosts: '127.0.0.1', http_allowed_ports: String(nginx.port) });
+		const stores = testStores([testStore('web', openHttp(settings))]);
+		const locationsOf = locationsFor({ allows: () => true }, stores);
+		const options = { showMultipleLocations: true, storesShown: 'backends' } as const;
+		await using api = await startApi({ site: await testSite({ stores }), locationsOf, api: options });
+		const id = await api.queued();
+		const value = { url: `${nginx.url}/whole/image`, metadata: {} };
+		assert.equal((await patch(api, id, { op: 'add', path: '/locations/-', value })).status, 200);
+		for (const [first, last] of [
+			[0, 9],
+			[17 * MiB, 17 * MiB + 99_999],
+			[bytes.length - 1, bytes.length - 1],
+			[0, bytes.length - 1],
+		] as const) {
+			const answer = await api.ask('GET', `/v2/images/${id}/file`, { headers: { range: `bytes=${first}-${last}` } });
+			assert.equal(answer.status, 206);
+			assert.ok(answer.bytes.equals(bytes.subarray(first, last + 1)), `${first}-${last}`);
+		}
+		assert.ok((await api.ask('GET', `/v2/images/${id}/file`)).bytes.equals(bytes));
 	});
 	it('come and go while another one stays', async () => {
 		const { api, put, slow, fast } = await scene();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, describe, it, type TestContext } from 'node:test';
 import { codeOf } from '#domain/errors.ts';
@@ -11,6 +11,7 @@ import { createConnections } from '#store/drivers/cinder/connections.ts';
 import { cinder } from '#store/drivers/cinder.ts';
 import { OptionError, type StoreOptions } from '#store/options.ts';
 import { eventually } from '../support/eventually.ts';
+import { leaveNote } from '../support/half-made.ts';
 import { realCinder } from '../support/real-cinder.ts';
 import { collect, describeStoreDriver, digestOf, rejectsWith, signal, sourceOf } from '../support/store-driver-suite.ts';
 import { temporaryDir } from '../support/temporary-dir.ts';
@@ -126,15 +127,14 @@ describe('store driver: cinder, in particular', { skip: missing }, () => {
 		await using driver = await openDriver(t);
 		const { location } = await driver.put(randomUUID(), sourceOf(randomBytes(10)), call);
 		await cloud().ask('POST', '/attachments', { attachment: { volume_uuid: halves[1], connector: null, mode: 'rw' } });
-		await mkdir(dir.path, { recursive: true });
-		for (const mark of [loose, attached, never]) await writeFile(join(dir.path, `${mark}~0123456789abcdef`), '');
+		await leaveNote(dir.path, ...[loose, attached, never].map((mark) => ({ mark })));
 		await using _ = await openDriver(t, {}, dir.path);
 		for (const id of halves) assert.equal((await cloud().ask('GET', `/volumes/${id}`)).status, 404);
 		assert.equal((await driver.stat(location, call)).size, 10);
-		// of this one Cinder may have been asked a moment ago
-		assert.deepEqual(await readdir(dir.path), [`${never}~0123456789abcdef`]);
+		// Cinder may have been asked for another one a moment ago
+		assert.equal((await readdir(dir.path)).length, 3);
 		const settled = async () => ((await readdir(dir.path)).length === 0 ? true : undefined);
-		await eventually('the last note to be gone', settled, { timeoutMs: 60_000, everyMs: 250 });
+		await eventually('the notes to be gone', settled, { timeoutMs: 60_000, everyMs: 250 });
 	});
 
 	it('leaves no volume, no attachment and no note of an upload that fails', async (t) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +10,7 @@ import { codeOf } from '#domain/errors.ts';
 import { MiB } from '#lib/sizes.ts';
 import { rbd } from '#store/drivers/rbd.ts';
 import { OptionError } from '#store/options.ts';
+import { leaveNote } from '../support/half-made.ts';
 import { openRbdDriver, realCeph } from '../support/real-ceph.ts';
 import { collect, describeStoreDriver, digestOf, rejectsWith, signal, sourceOf } from '../support/store-driver-suite.ts';
 import { temporaryDir } from '../support/temporary-dir.ts';
@@ -132,8 +133,7 @@ describe('store driver: rbd, in particular', { skip: missing }, () => {
 		await rbd('create', '--size', '8M', `images/${unprotected}`);
 		await rbd('snap', 'create', '--no-progress', `images/${unprotected}@snap`);
 		const { location } = await driver.put(whole, sourceOf(randomBytes(10)), call);
-		await mkdir(workDir, { recursive: true });
-		for (const key of [half, unprotected, whole, never]) await writeFile(join(workDir, `${key}~0123456789abcdef`), '');
+		await leaveNote(workDir, ...[half, unprotected, whole, never].map((image) => ({ image })));
 		await using again = await open();
 		const left = await names();
 		assert.ok(!left.includes(half) && !left.includes(unprotected));

@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { codeOf } from '#domain/errors.ts';
 import { silentLog } from '#lib/log.ts';
 import type { StoreDriver } from '#store/driver.ts';
 import { sheepdog } from '#store/drivers/sheepdog.ts';
-import { createUnfinished } from '#store/drivers/unfinished.ts';
 import { OptionError } from '#store/options.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/free-port.ts';
+import { leaveNote } from '../support/half-made.ts';
 import { type SheepdogServer, startSheepdogServer } from '../support/sheepdog-server.ts';
 import { collect, describeStoreDriver, digestOf, rejectsWith, signal, sourceOf } from '../support/store-driver-suite.ts';
 import { temporaryDir } from '../support/temporary-dir.ts';
@@ -186,12 +187,11 @@ describe(`store driver: ${NAME}, in particular`, () => {
 		await rejectsWith('unavailable', driver.put(half, sourceOf(randomBytes(OBJECT)), call));
 		assert.ok(server.names().includes(half));
 		await rejectsWith('not-found', driver.stat(driver.locate(half)!, call));
-		const unfinished = createUnfinished(workDir);
-		await unfinished.note({ name: whole, mark: String(4 * 1024 ** 4 - 1) });
+		await leaveNote(workDir, { name: whole, mark: String(4 * 1024 ** 4 - 1) });
 		server.meddle = () => undefined;
 		await using _ = await open(server.port, { workDir });
 		assert.deepEqual(server.names(), [whole]);
-		assert.deepEqual(await unfinished.left(), []);
+		assert.deepEqual(await readdir(workDir), []);
 	});
 
 	test('closes its connection when a call is aborted, connects anew, and uses a few connections at most', async (driver, server) => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -7,10 +8,10 @@ import { inspect } from 'node:util';
 import type { ObjectSource } from '#domain/ports/stores.ts';
 import { silentLog } from '#lib/log.ts';
 import type { StoreDriver } from '#store/driver.ts';
-import { createUnfinished } from '#store/drivers/unfinished.ts';
 import { chooseDatastore, type FoundDatastore } from '#store/drivers/vmware/datastores.ts';
 import { vmware } from '#store/drivers/vmware.ts';
 import { OptionError, type StoreOptions } from '#store/options.ts';
+import { leaveNote } from '../support/half-made.ts';
 import { realVcsim } from '../support/real-vcsim.ts';
 import { collect, describeStoreDriver, rejectsWith, signal, sourceOf } from '../support/store-driver-suite.ts';
 import { temporaryDir } from '../support/temporary-dir.ts';
@@ -89,11 +90,10 @@ describe("store driver: vmware on govmomi's simulator, in particular", { skip },
 		const place = `/folder/${path}?dcPath=${vcsim!.datacenter}&dsName=${vcsim!.datastores[0]}`;
 		assert.equal(await plain(vcsim!.port, 'PUT', place, 'half'), 200);
 		const workDir = join(dir.path, 'crashed');
-		const unfinished = createUnfinished(workDir);
-		await unfinished.note({ datacenter: vcsim!.datacenter, datastore: vcsim!.datastores[0], path });
+		await leaveNote(workDir, { datacenter: vcsim!.datacenter, datastore: vcsim!.datastores[0], path });
 		await using _ = await open({}, workDir);
 		assert.equal(await plain(vcsim!.port, 'HEAD', place), 404);
-		assert.deepEqual(await unfinished.left(), []);
+		assert.deepEqual(await readdir(workDir), []);
 	});
 
 	it('says forbidden for a wrong password, and nothing else of it', async () => {
@@ -197,7 +197,7 @@ describe('store driver: vmware behind a door that asks for sessions', { skip }, 
 			const path = front.seen.find((what) => what.startsWith('PUT'))!.slice(4);
 			assert.equal(await plain(vcsim!.port, 'HEAD', path), 200);
 			front.meddle = () => undefined;
-			await driver.put(randomUUID(), sourceOf(randomBytes(4)), call);
+			await driver.check(call);
 			assert.equal(await plain(vcsim!.port, 'HEAD', path), 404);
 		}));
 

@@ -356,7 +356,10 @@ export const FEATURES: readonly Feature[] = [
 		shownBy: ['test/contract/store-cinder.test.ts', 'test/fault/store-cinder.test.ts', 'test/fault/store-kill.test.ts'],
 	}),
 	feature(170, 'http: reading what is on the web', {
-		shownBy: ['test/contract/store-http.test.ts', 'test/fault/http-store.test.ts'],
+		shownBy: [
+			...['test/contract/store-http.test.ts', 'test/fault/http-store.test.ts'],
+			'test/contract/origins.test.ts › a content that lies on a server without ranges only',
+		],
 	}),
 	feature(171, 'vmware: datastores', { shownBy: ['test/contract/store-vmware.test.ts'] }),
 	feature(172, 'sheepdog', { shownBy: ['test/contract/store-sheepdog.test.ts'] }),

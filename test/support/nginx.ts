@@ -1,7 +1,7 @@
 /** A web server as operators have it: Debian's nginx on loopback, with files of a test's own, plain and behind TLS. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -22,6 +22,8 @@ export interface Nginx extends AsyncDisposable {
 	readonly caFile: string;
 	/** what is in it is served */
 	readonly files: string;
+	/** Bytes of the bodies that GET requests of paths that begin so were answered with, whole or cut, once there are so many. */
+	sent(path: string, atLeast: number): Promise<readonly number[]>;
 }
 
 /** Why there is none on this machine; false: there is. */
@@ -51,6 +53,7 @@ export async function startNginx(locations = ''): Promise<Nginx> {
 		tlsUrl: `https://127.0.0.1:${tlsPort}`,
 		caFile,
 		files,
+		sent: (path, atLeast) => sentBytes(join(folder, 'sent'), path, atLeast),
 		[Symbol.asyncDispose]: () => parts.disposeAsync(),
 	};
 }
@@ -99,6 +102,14 @@ async function end(child: ChildProcess): Promise<void> {
 	await closed;
 }
 
+function sentBytes(log: string, path: string, atLeast: number): Promise<readonly number[]> {
+	return eventually('nginx to have ended its answers', async () => {
+		const lines = (await readFile(log, 'utf8')).split('\n').filter((line) => line.includes(`"GET ${path}`));
+		// a request is logged when it has ended
+		return lines.length < atLeast ? undefined : lines.map((line) => Number(/" \d{3} (\d+) /.exec(line)?.[1]));
+	});
+}
+
 interface Place {
 	readonly folder: string;
 	readonly files: string;
@@ -112,7 +123,7 @@ function configuration({ folder, files, port, tlsPort, locations }: Place): stri
 		daemon off; master_process off; pid ${folder}/pid; error_log stderr error;
 		events { worker_connections 128; }
 		http {
-			access_log off; types { } default_type application/octet-stream;
+			access_log ${folder}/sent combined; types { } default_type application/octet-stream;
 			client_body_temp_path ${folder}/b; proxy_temp_path ${folder}/p; fastcgi_temp_path ${folder}/f;
 			uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;
 			server {

@@ -19,6 +19,8 @@ export interface DriverSubject {
 	readonly missing: string | false;
 	/** bytes at which the backend begins a new part, segment or object: ranges are read across them. Default: 1 MiB */
 	readonly edgeBytes?: number;
+	/** Its places give whole objects only, though the driver serves ranges where they are to be had. Default false */
+	readonly wholeOnly?: boolean;
 	/** false: one key may be stored twice, as two objects (cinder). Default true */
 	readonly keysAreNames?: boolean;
 	/** Of a driver that takes no objects: puts one where it finds it, and says its location. */
@@ -30,7 +32,7 @@ const call = { signal };
 const MiB = 1024 * 1024;
 
 export function describeStoreDriver(name: string, subject: DriverSubject): void {
-	const { manifest, open, missing, edgeBytes = MiB, keysAreNames = true } = subject;
+	const { manifest, open, missing, edgeBytes = MiB, keysAreNames = true, wholeOnly = false } = subject;
 	const skip = missing === false ? false : `${name}: ${missing}`;
 	const nameless = keysAreNames ? skip : `${name}: keys are no names there`;
 
@@ -61,6 +63,10 @@ export function describeStoreDriver(name: string, subject: DriverSubject): void 
 				[0, last],
 			] as const;
 			for (const [start, end] of ranges) {
+				if (wholeOnly && start < end && end - start < last) {
+					await rejectsWith('whole-only', collect(driver, location, { start, end }));
+					continue;
+				}
 				const got = await collect(driver, location, { start, end });
 				assert.equal(digestOf(got), digestOf(bytes.subarray(start, end)), `${start}-${end}`);
 			}

@@ -15,7 +15,7 @@ export interface ImageStore {
 	readonly weight: number;
 	/** takes no objects: http, and what was configured so */
 	readonly readOnly: boolean;
-	/** serves any range of an object; one that does not gives whole objects only */
+	/** serves ranges, though perhaps not of every object; one that does not gives whole objects only */
 	readonly ranged: boolean;
 	/** false: its locations are only forgotten, nothing is deleted */
 	readonly removable: boolean;
@@ -33,7 +33,10 @@ export interface ImageStore {
 	 * the source's length differs from its `size`, `corrupt` when its md5 is not the one that it promised, `unavailable`, `store-failed`.
 	 */
 	put(key: string, source: ObjectSource, call: PutCall): Promise<StoredObject>;
-	/** Bytes [start, end) in order; `whole`: to the end. `invalid` for a part of an object of a store without ranges. */
+	/**
+	 * Bytes [start, end) in order; `whole`: to the end. `whole-only`, before any byte, for a part of an object that can only be
+	 * had whole: of a store without ranges, or on a server without them.
+	 */
 	get(location: string, range: ByteRange | 'whole', call: StoreCall): AsyncIterable<Uint8Array>;
 	stat(location: string, call: StoreCall): Promise<{ readonly size: number }>;
 	/** `not-found` when it was not there; `conflict` while something depends on it. */

@@ -7,13 +7,13 @@ import { ImageError } from '#domain/errors.ts';
 import { GiB } from '#lib/sizes.ts';
 import type { DriverKind, DriverManifest, DriverSurroundings, StoreDriver } from '../driver.ts';
 import { createConnections } from './cinder/connections.ts';
-import { createLeftovers, MARK } from './cinder/leftovers.ts';
-import { createReaders, createStrayAttachments } from './cinder/readers.ts';
+import { type Begun, createLeftovers, isRefusal, MARK, type Outcome } from './cinder/leftovers.ts';
+import { createReaders } from './cinder/readers.ts';
 import { createSession } from './cinder/session.ts';
 import { type CinderSettings, propertiesOf, settingsOf } from './cinder/settings.ts';
 import { createVolumes, UUID, type Volume } from './cinder/volumes.ts';
 import { writeVolume } from './cinder/writing.ts';
-import { openUnfinished } from './half-made.ts';
+import { openHalfMade } from './half-made.ts';
 import { readImage } from './rbd/image.ts';
 import { loadNative } from './rbd/native.ts';
 import { readAhead } from './rbd/transfer.ts';
@@ -41,11 +41,9 @@ async function openCinder(settings: CinderSettings, { store, log, signal, workDi
 	const connections = stack.use(createConnections(settings.cephConf));
 	const cleaningMs = settings.transitionMs;
 	await volumes.check(signal);
-	const leftovers = createLeftovers(volumes, cleaningMs);
-	const detachStray = createStrayAttachments(volumes, cleaningMs);
-	const takeAway = (name: string) => detachStray(name) ?? leftovers.takeAway(name);
-	const unfinished = stack.use(await openUnfinished({ dir: workDir, takeAway, log }));
-	const readers = createReaders(volumes, unfinished, cleaningMs);
+	const leftovers = createLeftovers(volumes);
+	const halfMade = stack.use(await openHalfMade<Begun, Outcome>({ dir: workDir, ...leftovers, log, limitMs: cleaningMs }));
+	const readers = createReaders(volumes, halfMade, cleaningMs);
 	const parts = stack.move();
 	const idIn = (location: string) => volumeIn(store, location);
 
@@ -53,8 +51,8 @@ async function openCinder(settings: CinderSettings, { store, log, signal, workDi
 		manifest,
 		async put(key, source, call) {
 			const mark = randomUUID();
-			const note = await unfinished.begin(mark);
-			const upload = leftovers.begin(mark);
+			const note = await halfMade.begin({ mark });
+			let outcome: Outcome;
 			try {
 				const gib = Math.max(1, Math.ceil((source.size ?? 0) / GiB));
 				const metadata = (size: number | undefined) => ({
@@ -63,7 +61,11 @@ async function openCinder(settings: CinderSettings, { store, log, signal, workDi
 					image_owner: source.owner ?? '',
 				});
 				const draft = { name: `image-${key}`, size: gib, metadata: { ...metadata(source.size), [MARK]: mark } };
-				const id = await upload.making(volumes.create(draft, call.signal), call.signal);
+				const id = await volumes.create(draft, call.signal).catch((error: unknown) => {
+					if (isRefusal(error, call.signal)) outcome = 'answered';
+					throw error;
+				});
+				outcome = { volume: id };
 				const location = `cinder://${store}/${id}`;
 				await call.onPlace?.(location);
 				await volumes.ready(id, call.signal);
@@ -72,10 +74,9 @@ async function openCinder(settings: CinderSettings, { store, log, signal, workDi
 				// the mark goes last: whoever finds it may take the volume away
 				await volumes.setMetadata(id, metadata(size), call.signal);
 				await note.end();
-				upload.end();
 				return { location, how: 'copy', size };
 			} catch (error) {
-				await note.undo(true);
+				await note.undo(outcome);
 				throw error;
 			}
 		},

@@ -4,7 +4,6 @@
  */
 import type { ByteRange } from '#domain/controller.ts';
 import { ImageError } from '#domain/errors.ts';
-import { MiB } from '#lib/sizes.ts';
 import { createWebClient, type WebClientOptions } from '#lib/web/client.ts';
 import type { WebAnswer } from '#lib/web/pinned-request.ts';
 import { WebError } from '#lib/web/web-error.ts';
@@ -33,8 +32,6 @@ export const http: DriverKind = {
 const REDIRECTS = { most: 5, statuses: [301, 302] };
 /** Servers that know no method HEAD say so by these. */
 const NO_HEAD = [405, 501];
-/** A server that ignores ranges sends everything from the first byte on; so much of it is read for nothing, and no more. */
-const MAX_SKIPPED = 16 * MiB;
 
 /** Of the world around; for tests. */
 type HttpWeb = Pick<WebClientOptions, 'resolve' | 'ownAddresses' | 'answerMs'>;
@@ -75,8 +72,9 @@ export function openHttp(settings: HttpSettings, web: HttpWeb = {}): StoreDriver
 			yield* slice(answer, { start: 0, end: range.end - range.start });
 			return;
 		}
-		if (range.start > MAX_SKIPPED) throw new ImageError('invalid', 'the server gives whole images only');
-		if (sizeOfWhole(answer) < range.end) throw new ImageError('store-failed', 'the object is shorter than the range asked for');
+		const size = sizeOfWhole(answer);
+		if (size < range.end) throw new ImageError('store-failed', 'the object is shorter than the range asked for');
+		if (range.end - range.start < size) throw new ImageError('whole-only', 'the server gives whole images only');
 		yield* slice(answer, range);
 	}
 

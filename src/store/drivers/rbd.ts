@@ -6,7 +6,7 @@ import { ImageError } from '#domain/errors.ts';
 import { MiB } from '#lib/sizes.ts';
 import type { DriverKind, DriverManifest, DriverSurroundings, StoreDriver } from '../driver.ts';
 import { count, flag, maybeText, parseOptions, type StoreOptions, text } from '../options.ts';
-import { openUnfinished } from './half-made.ts';
+import { hasTexts, openHalfMade } from './half-made.ts';
 import { RbdError } from './rbd/calls.ts';
 import { type ClusterOptions, connect } from './rbd/cluster.ts';
 import { readImage, withImage } from './rbd/image.ts';
@@ -67,14 +67,24 @@ function settingsOf(options: StoreOptions): RbdSettings {
 
 const KEY = /^[0-9A-Za-z][0-9A-Za-z-]{0,63}$/;
 
+/** Known of it: whether this store has certainly made it, and whole or not it goes. */
+interface Upload {
+	readonly image: string;
+}
+
+function isUpload(content: unknown): content is Upload {
+	return hasTexts(content, 'image') && KEY.test(content.image);
+}
+
 async function openRbd(settings: RbdSettings, { log, workDir }: DriverSurroundings): Promise<StoreDriver> {
 	await using stack = new AsyncDisposableStack();
 	const clusters = stack.use(await lastingConnection(() => connect(settings)));
 	const home = { fsid: clusters.first.fsid, pool: settings.pool };
-	const unfinished = stack.use(
-		await openUnfinished({
+	const halfMade = stack.use(
+		await openHalfMade<Upload, boolean>({
 			dir: workDir,
-			takeAway: (name, ours) => clusters.use((cluster) => discardImage(cluster, name, ours)),
+			isWhat: isUpload,
+			takeAway: ({ image }, ours = false) => clusters.use((cluster) => discardImage(cluster, image, ours)),
 			log,
 		}),
 	);
@@ -84,8 +94,8 @@ async function openRbd(settings: RbdSettings, { log, workDir }: DriverSurroundin
 		manifest,
 		async put(key, source, { signal }) {
 			if (!KEY.test(key)) throw new ImageError('invalid', 'object keys are image ids');
-			await unfinished.settle(key);
-			const note = await unfinished.begin(key);
+			await halfMade.settle(({ image }) => image === key);
+			const note = await halfMade.begin({ image: key });
 			let ours = false;
 			try {
 				const size = await clusters.use(async (cluster) => {

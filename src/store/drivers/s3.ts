@@ -2,13 +2,12 @@
  * S3 and what speaks like it, in Glance's own layout: one object an image, named by the image's id. How an object comes
  * in is in s3/upload.ts, how the server is asked in s3/client.ts; docs/stores/s3.md is for operators.
  */
-import { join } from 'node:path';
 import { ImageError } from '#domain/errors.ts';
 import type { DriverKind, DriverManifest, DriverSurroundings, StoreDriver } from '../driver.ts';
 import type { StoreOptions } from '../options.ts';
 import { openClient, type S3Client } from './s3/client.ts';
+import { openUploads } from './s3/leftovers.ts';
 import { bareLocation, keyOf, locationOf, SCHEMES } from './s3/locations.ts';
-import { openNotes } from './s3/notes.ts';
 import { partBuffers } from './s3/parts.ts';
 import { type S3Settings, s3Settings } from './s3/settings.ts';
 import { type Uploading, upload } from './s3/upload.ts';
@@ -39,12 +38,11 @@ export const s3: DriverKind = {
 
 async function openS3(options: StoreOptions, { log, signal, workDir }: DriverSurroundings): Promise<StoreDriver> {
 	const settings = s3Settings(options);
-	using held = new DisposableStack();
+	await using held = new AsyncDisposableStack();
 	const client = held.use(await openClient(settings));
 	if (!(await client.findBucket(signal)) && !settings.createBucket) throw noBucket(settings);
-	const notes = await openNotes(join(workDir, 'uploads'), client, log);
-	await notes.settle(signal);
-	const up: Uploading = { settings, client, buffers: partBuffers(), notes, conditions: 'unknown' };
+	const uploads = held.use(await openUploads(workDir, client, log));
+	const up: Uploading = { settings, client, buffers: partBuffers(), uploads, conditions: 'unknown' };
 	const kept = held.move();
 
 	return {
@@ -73,11 +71,9 @@ async function openS3(options: StoreOptions, { log, signal, workDir }: DriverSur
 		},
 		async check(call) {
 			if (!(await client.findBucket(call.signal)) && !settings.createBucket) throw noBucket(settings);
-			await notes.settle(call.signal);
+			await uploads.settleAll(call.signal);
 		},
-		async [Symbol.asyncDispose]() {
-			kept.dispose();
-		},
+		[Symbol.asyncDispose]: () => kept.disposeAsync(),
 	};
 }
 

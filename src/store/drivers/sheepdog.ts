@@ -10,11 +10,11 @@ import type { ObjectSource, StoreCall, StoredObject } from '#domain/ports/stores
 import { MiB, TiB } from '#lib/sizes.ts';
 import type { DriverKind, DriverManifest, DriverSurroundings, StoreDriver } from '../driver.ts';
 import { count, OptionError, parseOptions, type StoreOptions, text } from '../options.ts';
+import { hasTexts, openHalfMade } from './half-made.ts';
 import { createSheep } from './sheepdog/connection.ts';
 import { readLocation, writeLocation } from './sheepdog/location.ts';
 import { createVdi, deleteVdi, findVdi, readVdi, type Vdi, writeSize } from './sheepdog/vdi.ts';
 import { writeSource } from './sheepdog/writer.ts';
-import { createUnfinished, type Note } from './unfinished.ts';
 
 const manifest: DriverManifest = {
 	type: 'sheepdog',
@@ -46,6 +46,13 @@ const ABSENT = 'sundog-looks-whether-sheepdog-answers';
 
 type Settings = ReturnType<typeof settingsOf>;
 
+/** Known of it: the image, once all its bytes are there. */
+interface Upload {
+	readonly name: string;
+	/** its size until then, in bytes */
+	readonly mark: string;
+}
+
 function settingsOf(options: StoreOptions) {
 	const said = parseOptions(OPTIONS, options);
 	const address = said.sheepdog_store_address;
@@ -57,19 +64,23 @@ function settingsOf(options: StoreOptions) {
 async function openSheepdog(settings: Settings, { log, signal, workDir }: DriverSurroundings): Promise<StoreDriver> {
 	await using stack = new AsyncDisposableStack();
 	const sheep = stack.use(createSheep(settings));
-	const unfinished = createUnfinished(workDir);
 	const find = (location: string, call: StoreCall) => findVdi(sheep, readLocation(settings, location), call.signal);
 	const answers = (within: AbortSignal) => findVdi(sheep, ABSENT, within).then(() => undefined, ifMissing);
 	await answers(signal);
-	/** images that are still to be removed */
-	const owed = new Map<Note, Vdi | undefined>((await unfinished.left()).map((note) => [note, undefined]));
-	for (const [note, own] of owed) await settle(note, own);
+	const halfMade = stack.use(
+		await openHalfMade<Upload, Vdi | undefined>({
+			dir: workDir,
+			isWhat: (content) => hasTexts(content, 'name', 'mark'),
+			takeAway: discard,
+			log,
+		}),
+	);
 
 	async function put(key: string, source: ObjectSource, { signal: wanted }: StoreCall): Promise<StoredObject> {
 		const location = writeLocation(settings, key);
-		for (const [owedNote, own] of owed) await settle(owedNote, own);
+		await halfMade.settle(({ name }) => name === key);
 		const mark = UNFINISHED_BYTES + randomInt(2 ** 40);
-		const note = await unfinished.note({ name: key, mark: String(mark) });
+		const note = await halfMade.begin({ name: key, mark: String(mark) });
 		let own: Vdi | undefined;
 		try {
 			const vdi = await createVdi(sheep, key, mark, wanted);
@@ -79,30 +90,19 @@ async function openSheepdog(settings: Settings, { log, signal, workDir }: Driver
 			own = { ...vdi, size };
 			await writeSize(sheep, vdi, size, wanted);
 			wanted.throwIfAborted();
-			await note.forget();
+			await note.end();
 			return { location, how: 'copy', size };
 		} catch (error) {
-			owed.set(note, own);
-			await settle(note, own);
+			await note.undo(own);
 			throw error;
 		}
 	}
 
-	/** Removes a half-written image, or our `own` whose size may be written; another one is somebody's. The note stays while nobody answers. */
-	async function settle(note: Note, own: Vdi | undefined): Promise<void> {
-		const { name, mark } = note.what;
-		const within = AbortSignal.timeout(CLEANING_MS);
-		try {
-			if (name !== undefined) {
-				const vdi = await findVdi(sheep, name, within).catch(ifMissing);
-				const ours = vdi !== undefined && (String(vdi.size) === mark || (vdi.vid === own?.vid && vdi.size === own.size));
-				if (ours) await deleteVdi(sheep, name, within).catch(ifMissing);
-			}
-			await note.forget();
-			owed.delete(note);
-		} catch (error) {
-			log.warn({ err: error }, 'a half-written image is not removed yet');
-		}
+	/** Removes a half-written image, or our `own` whose size may be written; another one is somebody's. */
+	async function discard({ name, mark }: Upload, own: Vdi | undefined, within: AbortSignal): Promise<void> {
+		const vdi = await findVdi(sheep, name, within).catch(ifMissing);
+		const ours = vdi !== undefined && (String(vdi.size) === mark || (vdi.vid === own?.vid && vdi.size === own.size));
+		if (ours) await deleteVdi(sheep, name, within).catch(ifMissing);
 	}
 
 	const parts = stack.move();
@@ -123,7 +123,7 @@ async function openSheepdog(settings: Settings, { log, signal, workDir }: Driver
 		locate: (key) => writeLocation(settings, key),
 		async check(call) {
 			await answers(call.signal);
-			for (const [note, own] of owed) await settle(note, own);
+			await halfMade.settleAll(call.signal);
 		},
 		[Symbol.asyncDispose]: () => parts.disposeAsync(),
 	};

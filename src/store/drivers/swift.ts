@@ -7,9 +7,8 @@ import type { StoreOptions } from '../options.ts';
 import { createAccount } from './swift/account.ts';
 import { checkContainer, isOwnContainer, letRead, removeContainer } from './swift/containers.ts';
 import { createHttp } from './swift/http.ts';
-import { createLeftovers } from './swift/leftovers.ts';
+import { openUploads } from './swift/leftovers.ts';
 import { bareLocation, placeOf } from './swift/locations.ts';
-import { openNotes } from './swift/notes.ts';
 import { readObject, sizeOf } from './swift/reading.ts';
 import { removeObject } from './swift/removal.ts';
 import { createSession } from './swift/session.ts';
@@ -36,15 +35,12 @@ export const swift: DriverKind = {
 
 async function openSwift(options: StoreOptions, { log, signal, workDir }: DriverSurroundings): Promise<StoreDriver> {
 	const settings = readSettings(options);
-	using opening = new DisposableStack();
+	await using opening = new AsyncDisposableStack();
 	const http = opening.use(createHttp(settings));
 	const own = createSession(http, settings.reference, settings, log);
 	const others = [...settings.references.values()].filter((each) => each !== settings.reference);
 	const sessions = [own, ...others.map((each) => createSession(http, each, settings, log))];
 	const account = (project: string | undefined) => createAccount(http, own, project);
-	const notes = await openNotes(workDir);
-	const leftovers = createLeftovers({ notes, account, ownContainers: settings.multiTenant, log });
-	const { put, locate } = createWriter({ settings, account, notes, leftovers });
 
 	async function find(location: string, inner: AbortSignal) {
 		const { session, project, container, object } = await placeOf(location, sessions, inner);
@@ -53,8 +49,9 @@ async function openSwift(options: StoreOptions, { log, signal, workDir }: Driver
 	}
 
 	await checkContainer(account(undefined), { ...settings, createContainer: true }, signal);
-	await leftovers.sweep();
-	const connections = opening.move();
+	const uploads = opening.use(await openUploads({ dir: workDir, account, ownContainers: settings.multiTenant, log }));
+	const { put, locate } = createWriter({ settings, account, uploads });
+	const parts = opening.move();
 	return {
 		manifest,
 		put,
@@ -74,7 +71,7 @@ async function openSwift(options: StoreOptions, { log, signal, workDir }: Driver
 		},
 		async check(call) {
 			await checkContainer(account(undefined), settings, call.signal);
-			await leftovers.settle();
+			await uploads.settleAll(call.signal);
 		},
 		...(settings.multiTenant && {
 			async share(location, readers, call) {
@@ -83,8 +80,6 @@ async function openSwift(options: StoreOptions, { log, signal, workDir }: Driver
 				if (place.ownContainer) await letRead(place.account, place.container, readers, settings, call.signal);
 			},
 		}),
-		async [Symbol.asyncDispose]() {
-			connections.dispose();
-		},
+		[Symbol.asyncDispose]: () => parts.disposeAsync(),
 	};
 }

@@ -10,7 +10,7 @@ import { codeOf, ImageError } from '#domain/errors.ts';
 import type { ObjectSource, StoreCall, StoredObject } from '#domain/ports/stores.ts';
 import type { DriverKind, DriverManifest, DriverSurroundings, StoreDriver } from '../driver.ts';
 import { count, flag, list, maybeText, needed, OptionError, parseOptions, type StoreOptions, text } from '../options.ts';
-import { createUnfinished, type Note } from './unfinished.ts';
+import { hasTexts, openHalfMade } from './half-made.ts';
 import { chooseDatastore, type FoundDatastore, findDatacenter, findDatastores, parseDatastore } from './vmware/datastores.ts';
 import { createFileManager, type ManagedFile } from './vmware/file-manager.ts';
 import { createFiles } from './vmware/files.ts';
@@ -85,6 +85,17 @@ function hostAndPort(said: string): { readonly host: string; readonly port: numb
 	return { host: matched[1] ?? matched[2]!, port };
 }
 
+/** Of a half-written file: the name is that of no other upload. */
+interface Part {
+	readonly datacenter: string;
+	readonly datastore: string;
+	readonly path: string;
+}
+
+function isPart(content: unknown): content is Part {
+	return hasTexts(content, 'datacenter', 'datastore', 'path') && content.path.endsWith('.part');
+}
+
 async function openVmware(settings: Settings, { log, signal, workDir }: DriverSurroundings): Promise<StoreDriver> {
 	const { dir, datastores } = settings;
 	await using stack = new AsyncDisposableStack();
@@ -93,31 +104,28 @@ async function openVmware(settings: Settings, { log, signal, workDir }: DriverSu
 	const files = createFiles(transport, session);
 	const manager = createFileManager(session, settings.pollIntervalMs);
 	const locations = createLocations({ host: settings.authority, dir, places: datastores });
-	const unfinished = createUnfinished(workDir);
 	await findDatastores(session, datastores, signal);
-	/** half-written files that are still to be removed */
-	const owed = new Set(await unfinished.left());
-	for (const note of owed) await settle(note);
+	const halfMade = stack.use(await openHalfMade<Part>({ dir: workDir, isWhat: isPart, takeAway: removePart, log }));
 
 	const fileOf = (place: FoundDatastore, name: string): ManagedFile => ({ ...place, path: `${dir}/${name}` });
 
 	async function put(key: string, source: ObjectSource, { signal: wanted }: StoreCall): Promise<StoredObject> {
 		if (!KEY.test(key)) throw new ImageError('invalid', 'object keys are image ids');
 		const found = await findDatastores(session, datastores, wanted);
-		for (const note of owed) await settle(note);
 		for (const place of found)
 			if (place.accessible && (await files.exists(fileOf(place, key), wanted)))
 				throw new ImageError('conflict', `there is an object ${key} already`);
 		const place = chooseDatastore(found, source.size ?? 0);
 		const [part, whole] = [fileOf(place, `${key}.${randomUUID()}.part`), fileOf(place, key)];
-		const note = await unfinished.note({ datacenter: place.datacenter, datastore: place.datastore, path: part.path });
-		const size = await write(part, whole, source, wanted).catch(async (error: unknown) => {
-			owed.add(note);
-			await settle(note);
+		const note = await halfMade.begin({ datacenter: place.datacenter, datastore: place.datastore, path: part.path });
+		try {
+			const size = await write(part, whole, source, wanted);
+			await note.end();
+			return { location: locations.write(place, key), how: 'copy', size };
+		} catch (error) {
+			await note.undo();
 			throw error;
-		});
-		await note.forget();
-		return { location: locations.write(place, key), how: 'copy', size };
+		}
 	}
 
 	async function write(part: ManagedFile, whole: ManagedFile, source: ObjectSource, wanted: AbortSignal): Promise<number> {
@@ -138,20 +146,9 @@ async function openVmware(settings: Settings, { log, signal, workDir }: DriverSu
 		return bytes;
 	}
 
-	/** Removes a half-written file. Its note stays for another time when the server does not let it be removed. */
-	async function settle(note: Note): Promise<void> {
-		const { datacenter = '', datastore = '', path } = note.what;
-		const within = AbortSignal.timeout(CLEANING_MS);
-		try {
-			if (path !== undefined) {
-				const datacenterRef = await findDatacenter(session, datacenter, within);
-				await manager.remove({ datacenter, datastore, path, datacenterRef }, within).catch(ifMissing);
-			}
-			await note.forget();
-			owed.delete(note);
-		} catch (error) {
-			log.warn({ err: error }, 'a half-written file is not removed yet');
-		}
+	async function removePart({ datacenter, datastore, path }: Part, _: unknown, within: AbortSignal): Promise<void> {
+		const datacenterRef = await findDatacenter(session, datacenter, within);
+		await manager.remove({ datacenter, datastore, path, datacenterRef }, within).catch(ifMissing);
 	}
 
 	const parts = stack.move();
@@ -170,7 +167,7 @@ async function openVmware(settings: Settings, { log, signal, workDir }: DriverSu
 		locate: (key) => (datastores.length === 1 && KEY.test(key) ? locations.write(datastores[0]!, key) : undefined),
 		async check(call) {
 			chooseDatastore(await findDatastores(session, datastores, call.signal), 0);
-			for (const note of owed) await settle(note);
+			await halfMade.settleAll(call.signal);
 		},
 		[Symbol.asyncDispose]: () => parts.disposeAsync(),
 	};

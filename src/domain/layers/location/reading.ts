@@ -5,7 +5,7 @@ import type { ByteRange, Download, DownloadWish } from '#domain/controller.ts';
 import { codeOf, ImageError } from '#domain/errors.ts';
 import type { Image, ImageId, ImageStatus } from '#domain/image.ts';
 import { locationsOf } from '#domain/locations.ts';
-import type { StoreLocation } from '#domain/ports/stores.ts';
+import type { ImageStore, StoreCall, StoreLocation } from '#domain/ports/stores.ts';
 import { type Location, storeCall } from './shared.ts';
 
 export function readingVerbs({ repository, data, stores, site, log }: Location) {
@@ -34,7 +34,7 @@ export function readingVerbs({ repository, data, stores, site, log }: Location) 
 			const whole = range.start === 0 && range.end === image.size;
 			let begun = false;
 			try {
-				for await (const chunk of store.get(place.url, whole ? 'whole' : range, { ...storeCall(ctx), signal })) {
+				for await (const chunk of readPlace(store, place.url, whole ? 'whole' : range, { ...storeCall(ctx), signal })) {
 					begun = true;
 					yield chunk;
 				}
@@ -67,6 +67,28 @@ export function readingVerbs({ repository, data, stores, site, log }: Location) 
 		readPlaces: (ctx: RequestContext, image: Image) =>
 			readPlaces(ctx, image, placesOf(image, []), { start: 0, end: image.size ?? 0 }, ctx.signal),
 	};
+}
+
+/** Where parts cannot be had, what lies before is read for nothing: nobody knows what verifies it, so none of it is kept. */
+async function* readPlace(
+	store: ImageStore,
+	url: string,
+	range: ByteRange | 'whole',
+	call: StoreCall,
+): AsyncGenerator<Uint8Array> {
+	try {
+		return yield* store.get(url, range, call);
+	} catch (error) {
+		if (codeOf(error) !== 'whole-only' || range === 'whole') throw error;
+	}
+	let position = 0;
+	for await (const chunk of store.get(url, 'whole', call)) {
+		const wanted = chunk.subarray(Math.max(0, range.start - position), range.end - position);
+		position += chunk.length;
+		if (wanted.length > 0) yield wanted;
+		if (position >= range.end) return;
+	}
+	throw new ImageError('unavailable', `store ${store.id}: the object ended before its end`);
 }
 
 /** Who may read the data of an image, by its status. */

@@ -8,7 +8,12 @@ import type { CinderSettings } from './settings.ts';
 
 export interface Session extends Disposable {
 	/** One request below the project's address. Statuses of 300 and more are thrown, save those that `expected` names. */
-	ask(method: JsonRequest['method'], path: string, how: Asking): Promise<JsonAnswer>;
+	ask(method: JsonRequest['method'], path: string, how: Asking): Promise<LastAnswer>;
+}
+
+export interface LastAnswer extends JsonAnswer {
+	/** How often it was asked for; what an earlier request has done may not have been said. */
+	readonly tries: number;
 }
 
 export interface Asking {
@@ -72,7 +77,7 @@ export function createSession(settings: CinderSettings): Session {
 			const tries = method === 'POST' ? 1 : settings.retries + 1;
 			for (let turn = 1; ; turn += 1)
 				try {
-					return checked(await once(method, path, how), how);
+					return { ...checked(await once(method, path, how), how), tries: turn };
 				} catch (error) {
 					if (turn >= tries || codeOf(error) !== 'unavailable') throw error;
 					await pause(FIRST_PAUSE_MS * 2 ** (turn - 1), undefined, { signal: how.signal }).catch(() =>

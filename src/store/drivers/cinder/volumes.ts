@@ -150,9 +150,11 @@ export function createVolumes({ ask }: Session, { transitionMs, volumeType, atta
 	}
 
 	const remove: Volumes['remove'] = async (id, signal) => {
-		const { status } = await ask('DELETE', `/volumes/${id}`, { signal, expected: [400], about: `volume ${id}` });
-		// one whose deletion is under way refuses another
-		if (status === 400 && (await statusOf(id, signal)) !== 'deleting') throw inUse(id);
+		const about = `volume ${id}`;
+		const { status, tries } = await ask('DELETE', `/volumes/${id}`, { signal, expected: [400, 404], about });
+		if (status === 404 && tries === 1) throw new ImageError('not-found', `${about}: it is not there`);
+		// one whose deletion is under way refuses another, and may be gone a moment later
+		if (status === 400 && !['deleting', undefined].includes(await statusOf(id, signal))) throw inUse(id);
 		for (let waitMs = FIRST_LOOK_MS; ; waitMs = Math.min(waitMs * 2, RAREST_LOOK_MS)) {
 			const now = await statusOf(id, signal);
 			if (now === undefined) return;

@@ -1,10 +1,12 @@
 /** One object on its way into the bucket: in one request, or in parts. */
+import { randomUUID } from 'node:crypto';
 import { codeOf, ImageError } from '#domain/errors.ts';
 import type { ObjectSource } from '#domain/ports/stores.ts';
 import { orLeft } from '#lib/or-left.ts';
+import type { Note } from '#store/drivers/half-made.ts';
 import type { Kept, Part, S3Client } from './client.ts';
 import { statusOf } from './errors.ts';
-import type { Attempt, Notes } from './notes.ts';
+import type { FailedUpload, NotedUpload, Uploads } from './leftovers.ts';
 import { type BufferLease, LARGEST_KEPT_BYTES, MOST_PARTS, type PartBuffers, partBytesOf } from './parts.ts';
 import { bodyOf, compareMd5, persist, sendStream } from './pieces.ts';
 import type { S3Settings } from './settings.ts';
@@ -14,14 +16,15 @@ export interface Uploading {
 	readonly settings: S3Settings;
 	readonly client: S3Client;
 	readonly buffers: PartBuffers;
-	readonly notes: Notes;
+	readonly uploads: Uploads;
 	/** whether the server knows `If-None-Match: *`: it says so when it is first asked */
 	conditions: 'unknown' | 'known' | 'refused';
 }
 
 interface Job {
 	readonly up: Uploading;
-	readonly attempt: Attempt;
+	readonly attempt: NotedUpload;
+	readonly note: Note<NotedUpload, FailedUpload>;
 	readonly reader: SourceReader;
 	readonly lease: BufferLease;
 	readonly source: ObjectSource;
@@ -30,18 +33,19 @@ interface Job {
 
 /** Resolves to the number of bytes; when it fails, nothing of it is in the bucket as far as the server can be reached. */
 export async function upload(up: Uploading, key: string, source: ObjectSource, signal: AbortSignal): Promise<number> {
-	await up.notes.settle(signal);
+	await up.uploads.settle((left) => left.key === key);
 	if ((await up.client.find(key, signal)) !== undefined) throw taken();
-	const attempt = await up.notes.attempt(key);
+	const attempt: NotedUpload = { key, mark: randomUUID() };
+	const note = await up.uploads.begin(attempt);
 	try {
 		await using reader = readSource(source, signal);
 		using lease = up.buffers.lease(up.settings.parallelParts + 1);
-		await send({ up, attempt, reader, lease, source, signal });
+		await send({ up, attempt, note, reader, lease, source, signal });
 		await confirm(up.client, attempt, reader.bytes, signal);
-		await attempt.done();
+		await note.end();
 		return reader.bytes;
 	} catch (error) {
-		await attempt.undo(statusOf(error) === undefined);
+		await note.undo({ unsure: statusOf(error) === undefined });
 		throw error;
 	}
 }
@@ -94,12 +98,14 @@ async function putStream(job: Job, length: number): Promise<void> {
 }
 
 async function putParts(job: Job, first?: Buffer): Promise<void> {
-	const { attempt, signal } = job;
+	const { attempt, note, signal } = job;
 	const { client } = job.up;
 	const { key, mark } = attempt;
-	await attempt.beginning((await client.pendingUploads(key, signal)).map(({ id }) => id));
+	const others = (await client.pendingUploads(key, signal)).map((each) => each.id);
+	const asked = { atMs: Date.now(), others };
+	await note.change({ ...attempt, asked });
 	const id = await client.begin(key, mark, signal);
-	await attempt.begun(id);
+	await note.change({ ...attempt, asked, upload: id });
 	const parts = await sendParts(job, id, first);
 	if ((await client.find(key, signal)) !== undefined) throw taken();
 	const finish = async () => {
@@ -182,7 +188,7 @@ async function landed({ up, attempt, signal }: Job): Promise<Kept | undefined> {
 	return found?.mark === attempt.mark ? { etag: found.etag ?? '', md5: undefined } : undefined;
 }
 
-async function confirm(client: S3Client, { key, mark }: Attempt, bytes: number, signal: AbortSignal): Promise<void> {
+async function confirm(client: S3Client, { key, mark }: NotedUpload, bytes: number, signal: AbortSignal): Promise<void> {
 	const found = await client.find(key, signal);
 	if (found === undefined) throw new ImageError('store-failed', 'the s3 server does not have what it took');
 	if (found.mark !== undefined && found.mark !== mark) throw taken();

@@ -1,27 +1,30 @@
 /** Takes back what an upload has written when it did not come to its end. */
-import { codeOf, ImageError } from '#domain/errors.ts';
+
 import type { Log } from '#lib/log.ts';
+import { type HalfMade, hasTexts, openHalfMade } from '#store/drivers/half-made.ts';
 import { type Account, refusal } from './account.ts';
 import { removeContainer } from './containers.ts';
 import { listObjects } from './listing.ts';
-import type { Notes, UploadNote } from './notes.ts';
 
 /** Metadata of every object that is written here, by which a writer knows its own. */
 export const MARK_HEADER = 'x-object-meta-sundog-upload';
 
-export interface Leftovers {
-	/** Removes what bears the note's mark, `begun` or what the container lists, then the note. What cannot be removed now is noted, and tried again. */
-	takeBack(note: UploadNote, begun: readonly string[]): Promise<void>;
-	/** Tries again what could not be removed. `unavailable` when something of this key is still there. */
-	tryAgain(key: string): Promise<void>;
-	/** As far as that is possible now. */
-	settle(): Promise<void>;
-	/** What a crash has left. `unavailable` while Swift is away. */
-	sweep(): Promise<void>;
+/** Known of it: the names of objects that may be there and bear the mark, in the order in which they were begun. */
+export type Uploads = HalfMade<NotedUpload, readonly string[]>;
+
+export interface NotedUpload {
+	readonly key: string;
+	readonly container: string;
+	/** id, when it is another project's account than the store's own */
+	readonly project?: string;
+	/** what its objects bear: those of others, of the same name, bear another */
+	readonly mark: string;
+	/** The upload failed and nobody has its location: whatever bears the mark goes, a finished object too. */
+	readonly failed: boolean;
 }
 
-export interface LeftoversParts {
-	readonly notes: Notes;
+export interface UploadsParts {
+	readonly dir: string;
 	account(project: string | undefined): Account;
 	/** an image's container is its own, and goes with it */
 	readonly ownContainers: boolean;
@@ -33,59 +36,35 @@ const CLEANING_MS = 12_000;
 
 export const segmentName = (key: string, number: number): string => `${key}-${String(number).padStart(5, '0')}`;
 
-export function createLeftovers({ notes, account, ownContainers, log }: LeftoversParts): Leftovers {
-	const waiting = new Map<string, UploadNote>();
+export function openUploads({ dir, account, ownContainers, log }: UploadsParts): Promise<Uploads> {
+	return openHalfMade<NotedUpload, readonly string[]>({
+		dir,
+		isWhat: isUpload,
+		log,
+		limitMs: CLEANING_MS,
+		async takeAway(upload, begun, signal) {
+			const { project, container, key, mark } = upload;
+			const own = account(project);
+			const names = begun ?? (await findNames(own, upload, signal));
+			// the object itself goes last: as long as it is there, nobody else begins one of this name
+			for (const name of names.toReversed()) await removeMarked(own, container, name, mark, signal);
+			if (ownContainers && container.endsWith(`_${key}`)) await removeContainer(own, container, signal);
+		},
+	});
+}
 
-	async function clear(note: UploadNote, begun: readonly string[] | undefined): Promise<void> {
-		const { project, container, key } = note;
-		const signal = AbortSignal.timeout(CLEANING_MS);
-		const own = account(project);
-		const names = begun ?? (await findNames(own, note, signal));
-		// the object itself goes last: as long as it is there, nobody else begins one of this name
-		for (const name of names.toReversed()) await removeMarked(own, container, name, note.mark, signal);
-		if (ownContainers && container.endsWith(`_${key}`)) await removeContainer(own, container, signal);
-		await notes.drop(note);
-		waiting.delete(note.mark);
-	}
-
-	return {
-		async takeBack(note, begun) {
-			try {
-				await clear(note, begun);
-			} catch (error) {
-				log.warn({ err: error, key: note.key }, 'parts of a failed upload stay in swift for now');
-				const failed = { ...note, failed: true };
-				waiting.set(note.mark, failed);
-				await notes.keep(failed);
-			}
-		},
-		async tryAgain(key) {
-			for (const note of waiting.values())
-				await clear(note, undefined).catch((error: unknown) => {
-					if (note.key !== key) return;
-					const why = error instanceof ImageError ? `: ${error.message}` : '';
-					throw new ImageError('unavailable', `parts of a failed upload cannot be removed yet${why}`, { cause: error });
-				});
-		},
-		async settle() {
-			for (const note of waiting.values())
-				await clear(note, undefined).catch((error: unknown) => {
-					log.info({ err: error, key: note.key }, 'parts of a failed upload stay in swift still');
-				});
-		},
-		async sweep() {
-			for (const note of await notes.all())
-				await clear(note, undefined).catch((error: unknown) => {
-					if (codeOf(error) === 'unavailable' || !(error instanceof ImageError)) throw error;
-					log.warn({ err: error, key: note.key }, 'parts of an unfinished upload cannot be removed from swift');
-					waiting.set(note.mark, note);
-				});
-		},
-	};
+function isUpload(content: unknown): content is NotedUpload {
+	if (!hasTexts(content, 'key', 'container', 'mark')) return false;
+	const { project, failed } = content;
+	return typeof failed === 'boolean' && (project === undefined || typeof project === 'string');
 }
 
 /** A finished object whose upload was not reported as failed may be in use: it is not touched, nor what it is made of. */
-async function findNames(account: Account, { container, key, mark, failed }: UploadNote, signal: AbortSignal): Promise<string[]> {
+async function findNames(
+	account: Account,
+	{ container, key, mark, failed }: NotedUpload,
+	signal: AbortSignal,
+): Promise<string[]> {
 	const { status, header } = await account.ask({ method: 'HEAD', container, object: key, signal });
 	if (status >= 300 && status !== 404) throw refusal(status, 'looking for an unfinished upload');
 	if (!failed && header('x-object-manifest') !== undefined && header(MARK_HEADER) === mark) return [];

@@ -4,9 +4,8 @@ import { ImageError } from '#domain/errors.ts';
 import type { ObjectSource, StoreCall, StoredObject } from '#domain/ports/stores.ts';
 import type { Account } from './account.ts';
 import { containerOf, provideContainer } from './containers.ts';
-import type { Leftovers } from './leftovers.ts';
+import type { NotedUpload, Uploads } from './leftovers.ts';
 import { configLocation, storageLocation } from './locations.ts';
-import type { Notes, UploadNote } from './notes.ts';
 import type { SwiftSettings } from './settings.ts';
 import { putSegmented, putWhole } from './upload.ts';
 
@@ -14,8 +13,7 @@ export interface WriterParts {
 	readonly settings: SwiftSettings;
 	/** of a project, or the store's own */
 	account(project: string | undefined): Account;
-	readonly notes: Notes;
-	readonly leftovers: Leftovers;
+	readonly uploads: Uploads;
 }
 
 export interface Writer {
@@ -26,7 +24,7 @@ export interface Writer {
 
 const KEY = /^[0-9A-Za-z][0-9A-Za-z-]{0,63}$/;
 
-export function createWriter({ settings, account, notes, leftovers }: WriterParts): Writer {
+export function createWriter({ settings, account, uploads }: WriterParts): Writer {
 	const { multiTenant, largeObjectBytes, segmentBytes, reference } = settings;
 	const running = new Set<string>();
 
@@ -34,32 +32,32 @@ export function createWriter({ settings, account, notes, leftovers }: WriterPart
 		return multiTenant ? undefined : configLocation(reference.name, containerOf(key, settings), key);
 	}
 
-	async function write(note: UploadNote, source: ObjectSource, signal: AbortSignal): Promise<number> {
-		const { key, container, mark, project } = note;
+	async function write(what: NotedUpload, source: ObjectSource, signal: AbortSignal): Promise<number> {
+		const { key, container, mark, project } = what;
 		const { size } = source;
 		const begun = new Set<string>();
 		const upload = { account: account(project), container, key, mark, signal, begun };
+		const small = size !== undefined && size < largeObjectBytes;
+		const note = small ? uploads.beginUnnoted(what) : await uploads.begin(what);
 		try {
-			if (size !== undefined && size < largeObjectBytes) return await putWhole(upload, { ...source, size });
-			await notes.keep(note);
-			const bytes = await putSegmented(upload, source, segmentBytes);
-			await notes.drop(note);
+			const bytes = small ? await putWhole(upload, { ...source, size }) : await putSegmented(upload, source, segmentBytes);
+			await note.end();
 			return bytes;
 		} catch (error) {
-			await leftovers.takeBack(note, [...begun]);
+			await note.undo([...begun], { ...what, failed: true });
 			throw error;
 		}
 	}
 
 	async function putOnce(key: string, source: ObjectSource, { signal, caller }: StoreCall): Promise<StoredObject> {
-		await leftovers.tryAgain(key);
+		await uploads.settle((upload) => upload.key === key);
 		const project = multiTenant ? (source.owner ?? caller?.project ?? undefined) : undefined;
 		const container = containerOf(key, settings);
 		const to = account(project);
 		const url = await to.url(signal);
 		await provideContainer(to, container, settings, signal);
-		const note = { key, container, mark: randomUUID(), failed: false, ...(project !== undefined && { project }) };
-		const size = await write(note, source, signal);
+		const what = { key, container, mark: randomUUID(), failed: false, ...(project !== undefined && { project }) };
+		const size = await write(what, source, signal);
 		return { location: locate(key) ?? storageLocation(url, container, key), how: 'copy', size };
 	}
 

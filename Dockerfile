@@ -33,5 +33,5 @@ VOLUME /var/lib/sundog
 EXPOSE 9292 9293
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s CMD ["/app/node_modules/.bin/node", "/app/src/main.ts", "node", "health"]
-ENTRYPOINT ["/app/node_modules/.bin/node", "--max-semi-space-size=8", "/app/src/main.ts"]
+ENTRYPOINT ["/app/node_modules/.bin/node", "--max-semi-space-size=2", "/app/src/main.ts"]
 CMD ["serve"]

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { NODE_FLAGS } from '../../test/support/node-process.ts';
 import { type Bench, MIB, type Row, type Sample, type Subject, watched } from '../harness.ts';
 import { payloadFile } from '../payload.ts';
 import { type Backend, openBackends } from '../stores/backends.ts';
@@ -18,16 +20,25 @@ export const storesRow: Row = {
 		await using backends = await openBackends(bench.dir);
 		for (const [type, reason] of backends.missing) bench.report.say({ kind: 'skipped', name: `stores: ${type}`, reason });
 		const file = await payloadFile(bench.dir, 'object.bin', size);
-		for (const backend of backends.all) await compare(bench, backend, file, size);
+		for (const backend of backends.all) await compare(bench, backend, { path: file, size });
 		await rm(file);
 		if (bench.scale) await measureMemory(bench, backends.all);
 	},
 };
 
-async function compare({ dir, runs, report }: Bench, backend: Backend, file: string, size: number): Promise<void> {
+interface Payload {
+	readonly path: string;
+	/** bytes */
+	readonly size: number;
+}
+
+async function compare({ dir, runs, report }: Bench, backend: Backend, { path, size }: Payload): Promise<void> {
 	const { type, tool } = backend;
-	const out = `${dir}/got.bin`;
-	const about = `a file of ${size / MIB} MiB by a process of its own, from its start to its end; ours hashes it on its way in, and cp is followed by sync`;
+	await using sundog = await openSundog(dir, backend, path);
+	const out = join(dir, 'got.bin');
+	const about =
+		`an image of ${size / MIB} MiB by a process of its own, from its start to its end. Ours compares what it sends with its ` +
+		"digests; cp is followed by sync, and rbd import by what makes it Glance's: a protected snapshot";
 	const rate = ({ seconds, cpuSeconds, peakRssBytes }: Took): Sample => ({
 		value: size / MIB / seconds,
 		...{ cpuSeconds, peakRssBytes, bytes: size },
@@ -41,30 +52,30 @@ async function compare({ dir, runs, report }: Bench, backend: Backend, file: str
 	const puts = await report.measure(
 		[
 			subject('put', 'sundog', async () => {
-				const put = await sundog(backend, 'put', file, randomUUID());
-				await sundog(backend, 'remove', put.location);
+				const put = await sundog.put();
+				await sundog.remove(put.result);
 				return rate(put);
 			}),
 			subject('put', tool.name, async () => {
 				const place = randomUUID();
-				const took = await watched(...words(tool.put(file, place)), tool.env);
+				const took = await watched(...words(tool.put(path, place)), tool.env);
 				await watched(...words(tool.remove(place)), tool.env);
 				return rate(took);
 			}),
 		],
 		runs,
 	);
-	const { location } = await sundog(backend, 'put', file, randomUUID());
+	const { result: location } = await sundog.put();
 	const place = randomUUID();
-	await watched(...words(tool.put(file, place)), tool.env);
+	await watched(...words(tool.put(path, place)), tool.env);
 	const gets = await report.measure(
 		[
-			subject('get', 'sundog', async () => rate(await removing(out, sundog(backend, 'get', out, location)))),
+			subject('get', 'sundog', async () => rate(await removing(out, sundog.get(location, out)))),
 			subject('get', tool.name, async () => rate(await removing(out, watched(...words(tool.get(place, out)), tool.env)))),
 		],
 		runs,
 	);
-	await sundog(backend, 'remove', location);
+	await sundog.remove(location);
 	await watched(...words(tool.remove(place)), tool.env);
 	report.ratio(`stores: ${type} put`, ...puts, tool.leastRatio);
 	report.ratio(`stores: ${type} get`, ...gets, tool.leastRatio);
@@ -74,9 +85,11 @@ async function compare({ dir, runs, report }: Bench, backend: Backend, file: str
 async function measureMemory({ dir, sizes, report }: Bench, backends: readonly Backend[]): Promise<void> {
 	const file = await payloadFile(dir, 'large-object.bin', sizes.large);
 	for (const backend of backends) {
-		const put = await sundog(backend, 'put', file, randomUUID());
-		const got = await removing(`${dir}/got.bin`, sundog(backend, 'get', `${dir}/got.bin`, put.location));
-		await sundog(backend, 'remove', put.location);
+		await using sundog = await openSundog(dir, backend, file);
+		const out = join(dir, 'got.bin');
+		const put = await sundog.put();
+		const got = await removing(out, sundog.get(put.result, out));
+		await sundog.remove(put.result);
 		for (const [verb, took] of Object.entries({ put, get: got })) {
 			const value = (took.peakRssBytes - took.idleRssBytes) / MIB;
 			const name = `stores: ${backend.type} ${verb}, memory`;
@@ -93,14 +106,32 @@ interface Took {
 }
 
 interface OurTook extends Took {
-	readonly location: string;
 	readonly idleRssBytes: number;
+	/** where the object is */
+	readonly result: string;
 }
 
-async function sundog({ type, options }: Backend, ...args: readonly [action: string, ...string[]]): Promise<OurTook> {
-	const env = { ...process.env, BENCH_STORE: JSON.stringify({ type, options }) };
-	const { stdout, ...took } = await watched(process.execPath, [PEER, ...args], env);
-	return { ...took, ...(JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as OurTook) };
+/** A node's store, and the contents of that node with one image in them. */
+interface Sundog extends AsyncDisposable {
+	put(): Promise<OurTook>;
+	get(location: string, file: string): Promise<OurTook>;
+	remove(location: string): Promise<OurTook>;
+}
+
+async function openSundog(dir: string, { type, options }: Backend, file: string): Promise<Sundog> {
+	const contents = join(dir, `contents-${type}`);
+	const env = { ...process.env, BENCH_STORE: JSON.stringify({ type, options }), BENCH_CONTENTS: contents };
+	const run = async (...args: readonly string[]): Promise<OurTook> => {
+		const { stdout, ...took } = await watched(process.execPath, [...NODE_FLAGS, PEER, ...args], env);
+		return { ...took, ...(JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as OurTook) };
+	};
+	const { result: content } = await run('take', file);
+	return {
+		put: () => run('put', content, randomUUID()),
+		get: (location, into) => run('get', into, location),
+		remove: (location) => run('remove', location),
+		[Symbol.asyncDispose]: () => rm(contents, { recursive: true }),
+	};
 }
 
 function words([command, ...args]: readonly [string, ...string[]]): [command: string, args: readonly string[]] {

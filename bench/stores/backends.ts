@@ -150,6 +150,8 @@ async function swiftBackend({ SWIFT_AUTH_V1_URL = '', SWIFT_USER = '', SWIFT_KEY
 async function rbdBackend({ CEPH_CONF = '', CEPH_CLIENT_ID = '', RBD_POOL = '' }: Variables): Promise<Backend> {
 	const rbd = (...args: readonly string[]) => ['rbd', '-c', CEPH_CONF, '--id', CEPH_CLIENT_ID, '--no-progress', ...args] as const;
 	const at = (place: string) => `${RBD_POOL}/${place}`;
+	const inTurn = (...all: readonly (readonly string[])[]) =>
+		['bash', '-c', all.map((words) => words.join(' ')).join(' && ')] as const;
 	return {
 		type: 'rbd',
 		options: { rbd_store_ceph_conf: CEPH_CONF, rbd_store_user: CEPH_CLIENT_ID, rbd_store_pool: RBD_POOL },
@@ -157,9 +159,16 @@ async function rbdBackend({ CEPH_CONF = '', CEPH_CLIENT_ID = '', RBD_POOL = '' }
 			name: 'rbd',
 			leastRatio: 0.7,
 			env: SYSTEM,
-			put: (file, place) => rbd('import', file, at(place)),
-			get: (place, file) => rbd('export', at(place), file),
-			remove: (place) => rbd('rm', at(place)),
+			// an image in Glance's form has a protected snapshot
+			put: (file, place) =>
+				inTurn(
+					rbd('import', file, at(place)),
+					rbd('snap', 'create', `${at(place)}@snap`),
+					rbd('snap', 'protect', `${at(place)}@snap`),
+				),
+			get: (place, file) => rbd('export', `${at(place)}@snap`, file),
+			remove: (place) =>
+				inTurn(rbd('snap', 'unprotect', `${at(place)}@snap`), rbd('snap', 'purge', at(place)), rbd('rm', at(place))),
 		},
 	};
 }

@@ -198,8 +198,8 @@ function createStore(room: Room, { sources, ledger }: ContentStoreOptions, follo
 	return {
 		write: (source, options) => tracked(write(source, options)),
 		survey: (source, options) => tracked(survey(source, options)),
-		read: (content, range, { signal }) =>
-			readContent({ room, sessions, ledger, pool }, content, range, AbortSignal.any([signal, closed.signal])),
+		read: (content, range, { signal, ...how }) =>
+			readContent({ room, sessions, ledger, pool }, content, range, { ...how, signal: AbortSignal.any([signal, closed.signal]) }),
 		presence: (root) => presenceOf(room, root),
 		async forget(root) {
 			await sessions.endIdle(root);

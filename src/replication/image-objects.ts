@@ -84,7 +84,8 @@ export function createImageObjects({ kv, content, onLeft }: ImageObjectsOptions)
 			...(checksum !== null && { checksum }),
 			owner,
 			rereadable: true,
-			read: () => content.read(ref, { start: 0, end: ref.size }, { signal }),
+			checked: true,
+			read: () => content.read(ref, { start: 0, end: ref.size }, { signal, check: true }),
 			...(file !== undefined && { file }),
 		};
 	}

@@ -7,6 +7,7 @@ import type { ContentStore, ShelfReader } from '#content/ports.ts';
 import type { ByteRange } from '#domain/controller.ts';
 import { ImageError } from '#domain/errors.ts';
 import type { ContentRef } from '#domain/image.ts';
+import type { ReadOptions } from '#domain/ports/image-data.ts';
 import type { Log } from '#lib/log.ts';
 import { singleFlight } from '#lib/single-flight.ts';
 import type { Origins } from './origins.ts';
@@ -64,7 +65,7 @@ export function readingOrigins(contents: ContentStore, options: ReadingOriginsOp
 		}
 	}
 
-	async function* read(content: ContentRef, range: ByteRange, options: { readonly signal: AbortSignal }) {
+	async function* read(content: ContentRef, range: ByteRange, options: ReadOptions) {
 		using _ = await lookUp(content, range, options.signal);
 		yield* contents.read(content, range, options);
 	}

@@ -249,7 +249,7 @@ describe('read-through', { timeout: 240_000 }, () => {
 		pair.sources.list = [
 			storeSource('far', pair.far.store, { before: (index) => (index < 10 ? Promise.resolve() : gone.promise) }),
 		];
-		const left = readAll(pair.near.store, pair.content, undefined, leaving.signal);
+		const left = readAll(pair.near.store, pair.content, undefined, { signal: leaving.signal });
 		const stays = readAll(pair.near.store, pair.content);
 		const iterator = pair.near.store.read(pair.content, { start: 0, end: SIZE }, { signal: soon() })[Symbol.asyncIterator]();
 		await iterator.next();
@@ -351,6 +351,29 @@ describe('read-through', { timeout: 240_000 }, () => {
 			(error: ImageError) => error.code === 'corrupt' && /block 17 /.test(error.message),
 		);
 	});
+
+	for (const range of [
+		{ start: 0, end: SIZE },
+		{ start: 16 * MiB + 5, end: 40 * MiB + 100 },
+	])
+		test(`damage on disk is met by whoever reads ${range.start} to ${range.end} with a check, and healed from others`, async () => {
+			await using pair = await openPair(HASTY);
+			const harmed = async () => {
+				await pair.near.store.complete(pair.content, { signal: soon() });
+				const path = pair.near.store.file(pair.content.root) ?? '';
+				await chmod(path, 0o640);
+				await using file = await open(path, 'r+');
+				await file.write(Buffer.from([1, 2, 3]), 0, 3, 17 * MiB + 9);
+			};
+			const read = () => readAll(pair.near.store, pair.content, range, { check: true });
+			pair.sources.list = [storeSource('far', pair.far.store)];
+			await harmed();
+			assert.deepEqual(await read(), pair.bytes.subarray(range.start, range.end));
+			await harmed();
+			pair.sources.list = [];
+			await assert.rejects(read(), rejectsWith('unavailable'));
+			assert.equal(pair.near.store.presence(pair.content.root), 'none');
+		});
 
 	for (const [what, harm] of [
 		['is missing', (path: string) => rm(path)],

@@ -172,6 +172,9 @@ async function invite(dataDir: string, site: string): Promise<string> {
 	return run.stdout.trim();
 }
 
+/** As `npm start` and bin/sundog start a node. */
+export const NODE_FLAGS = ['--max-semi-space-size=2'];
+
 /** Whatever ends this process ends the children: nothing of a failed test may stay behind. */
 const living = new Set<ChildProcess>();
 process.once('exit', () => {
@@ -180,8 +183,7 @@ process.once('exit', () => {
 
 function launch(args: readonly string[], env: Readonly<Record<string, string>>): ChildProcess {
 	const inherited = Object.entries(process.env).filter(([name]) => !/^(SUNDOG_|NODE_TEST)/.test(name));
-	// As `npm start` and bin/sundog start it.
-	const child = spawn(process.execPath, ['--max-semi-space-size=8', join(ROOT, args[0] as string), ...args.slice(1)], {
+	const child = spawn(process.execPath, [...NODE_FLAGS, join(ROOT, args[0] as string), ...args.slice(1)], {
 		cwd: ROOT,
 		env: { ...Object.fromEntries(inherited), ...env },
 		stdio: ['ignore', 'pipe', 'pipe'],

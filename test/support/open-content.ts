@@ -8,7 +8,7 @@ import type { ContentLimits } from '#content/limits.ts';
 import type { BlockSources, ContentStore, TransferLedger } from '#content/ports.ts';
 import type { ByteRange } from '#domain/controller.ts';
 import type { ContentRef } from '#domain/image.ts';
-import type { WrittenData } from '#domain/ports/image-data.ts';
+import type { ReadOptions, WrittenData } from '#domain/ports/image-data.ts';
 import type { KeyValue } from '#lib/key-value.ts';
 import { silentLog } from '#lib/log.ts';
 import { testSources } from './block-sources.ts';
@@ -101,11 +101,11 @@ export async function readAll(
 	store: ContentStore,
 	content: ContentRef,
 	range: ByteRange = { start: 0, end: content.size },
-	signal = never,
+	{ signal = never, check = false }: Partial<ReadOptions> = {},
 ): Promise<Buffer> {
 	const bytes = Buffer.alloc(range.end - range.start);
 	let at = 0;
-	for await (const chunk of store.read(content, range, { signal })) {
+	for await (const chunk of store.read(content, range, { signal, check })) {
 		bytes.set(chunk, at);
 		at += chunk.length;
 	}

@@ -19,7 +19,7 @@ export interface ImageData {
 	 * Bytes [start, end) in order, local blocks first, the missing ones from other holders as they come, verified and
 	 * kept. A chunk is valid until the next one is asked for. `unavailable` when no holder can give a block.
 	 */
-	read(content: ContentRef, range: ByteRange, options: { readonly signal: AbortSignal }): AsyncIterable<Uint8Array>;
+	read(content: ContentRef, range: ByteRange, options: ReadOptions): AsyncIterable<Uint8Array>;
 	presence(root: string): Presence;
 	/**
 	 * Lets the bytes go and keeps what verifies them, unless they are pinned or being read: the next reader fetches what it
@@ -32,6 +32,15 @@ export interface ImageData {
 
 /** How much of a content this node holds, all of it verified. */
 export type Presence = 'none' | 'partial' | 'complete';
+
+export interface ReadOptions {
+	readonly signal: AbortSignal;
+	/**
+	 * Also what has been here for long is compared with what verifies it, where the range has all of a block; what is damaged
+	 * is put aside and comes from other holders. Default false
+	 */
+	readonly check?: boolean;
+}
 
 export interface WriteOptions {
 	readonly hashAlgorithm: string;

@@ -108,6 +108,8 @@ export interface ObjectSource {
 	readonly size?: number;
 	/** md5, hex, when it is known before; what is stored is compared with it */
 	readonly checksum?: string;
+	/** What `read` gives is compared with digests already: it fails with `corrupt` sooner than it gives other bytes. Default false */
+	readonly checked?: boolean;
 	/** May be called again, after the iteration before has ended, when `rereadable`. A chunk is valid until the next one is asked for. */
 	read(): AsyncIterable<Uint8Array>;
 	/** default false */

@@ -1,10 +1,14 @@
 /** What stores are measured on: real servers on loopback, each with the tool that its makers give to put a file there. */
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { StoreOptions } from '#store/options.ts';
 import { lacking } from '../../test/support/host-tools.ts';
 import { CEPH, type MaybeServer, SWIFT, startServer } from '../../test/support/real-servers.ts';
+
+const execute = promisify(execFile);
 
 export interface Backend {
 	/** Glance's type name */
@@ -19,10 +23,20 @@ export interface Tool {
 	/** how fast a store must be at least, of the tool; below 1 where the tool hashes nothing and copies in the kernel or in C++ */
 	readonly leastRatio: number;
 	readonly env: NodeJS.ProcessEnv;
-	put(file: string, place: string): readonly [string, ...string[]];
-	get(place: string, file: string): readonly [string, ...string[]];
-	remove(place: string): readonly [string, ...string[]];
+	put(file: string, place: string): Words;
+	get(place: string, file: string): Words;
+	remove(place: string): Words;
+	/**
+	 * Whether what is got goes into the file: where the disk is the store. Else both sides throw it away, since the pages of
+	 * a file may cost more than the transfer, and not the same each time.
+	 */
+	readonly getsFiles: boolean;
 }
+
+type Words = readonly [string, ...string[]];
+
+const thrownAway = (words: Words): Words => ['bash', '-c', 'exec "$0" "$@" > /dev/null', ...words];
+const inTurn = (...all: readonly Words[]): Words => ['bash', '-c', all.map((words) => words.join(' ')).join(' && ')];
 
 export interface Backends extends AsyncDisposable {
 	readonly all: readonly Backend[];
@@ -87,6 +101,7 @@ function fileBackend(folder: string): Backend {
 			env: SYSTEM,
 			put: (file, place) => ['bash', '-c', 'cp "$0" "$1" && sync "$1"', file, at(place)],
 			get: (place, file) => ['cp', at(place), file],
+			getsFiles: true,
 			remove: (place) => ['rm', at(place)],
 		},
 	};
@@ -116,7 +131,8 @@ async function s3Backend({ RGW_ENDPOINT = '', RGW_S3_ACCESS_KEY = '', RGW_S3_SEC
 				AWS_EC2_METADATA_DISABLED: 'true',
 			},
 			put: (file, place) => aws('cp', file, at(place), '--only-show-errors'),
-			get: (place, file) => aws('cp', at(place), file, '--only-show-errors'),
+			get: (place) => thrownAway(aws('cp', at(place), '-', '--only-show-errors')),
+			getsFiles: false,
 			remove: (place) => aws('rm', at(place), '--only-show-errors'),
 		},
 	};
@@ -141,17 +157,18 @@ async function swiftBackend({ SWIFT_AUTH_V1_URL = '', SWIFT_USER = '', SWIFT_KEY
 			leastRatio: 1,
 			env: SYSTEM,
 			put: (file, place) => swift('upload', '--object-name', place, container, file),
-			get: (place, file) => swift('download', container, place, '--output', file),
+			get: (place) => thrownAway(swift('download', container, place, '--output', '-')),
+			getsFiles: false,
 			remove: (place) => swift('delete', container, place),
 		},
 	};
 }
 
 async function rbdBackend({ CEPH_CONF = '', CEPH_CLIENT_ID = '', RBD_POOL = '' }: Variables): Promise<Backend> {
-	const rbd = (...args: readonly string[]) => ['rbd', '-c', CEPH_CONF, '--id', CEPH_CLIENT_ID, '--no-progress', ...args] as const;
+	// a monitor lets up to a second pass between two changes, such as snapshots: as much for both, and nothing but noise
+	await execute('ceph', ['-c', CEPH_CONF, 'tell', 'mon.*', 'config', 'set', 'paxos_propose_interval', '0.05']);
+	const rbd = (...args: readonly string[]) => ['rbd', '-c', CEPH_CONF, '--id', CEPH_CLIENT_ID, ...args] as const;
 	const at = (place: string) => `${RBD_POOL}/${place}`;
-	const inTurn = (...all: readonly (readonly string[])[]) =>
-		['bash', '-c', all.map((words) => words.join(' ')).join(' && ')] as const;
 	return {
 		type: 'rbd',
 		options: { rbd_store_ceph_conf: CEPH_CONF, rbd_store_user: CEPH_CLIENT_ID, rbd_store_pool: RBD_POOL },
@@ -162,13 +179,18 @@ async function rbdBackend({ CEPH_CONF = '', CEPH_CLIENT_ID = '', RBD_POOL = '' }
 			// an image in Glance's form has a protected snapshot
 			put: (file, place) =>
 				inTurn(
-					rbd('import', file, at(place)),
+					rbd('import', '--no-progress', file, at(place)),
 					rbd('snap', 'create', `${at(place)}@snap`),
 					rbd('snap', 'protect', `${at(place)}@snap`),
 				),
-			get: (place, file) => rbd('export', `${at(place)}@snap`, file),
+			get: (place) => thrownAway(rbd('export', '--no-progress', `${at(place)}@snap`, '-')),
+			getsFiles: false,
 			remove: (place) =>
-				inTurn(rbd('snap', 'unprotect', `${at(place)}@snap`), rbd('snap', 'purge', at(place)), rbd('rm', at(place))),
+				inTurn(
+					rbd('snap', 'unprotect', `${at(place)}@snap`),
+					rbd('snap', 'purge', '--no-progress', at(place)),
+					rbd('rm', '--no-progress', at(place)),
+				),
 		},
 	};
 }

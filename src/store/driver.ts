@@ -51,6 +51,8 @@ export interface DriverKind {
 	 * while the backend is down: it is tried again later. A half-written object that a crash has left is removed, or is of no harm.
 	 */
 	open(options: StoreOptions, around: DriverSurroundings): Promise<StoreDriver>;
+	/** How long a transfer may bring nothing, in milliseconds, where a step of the backend may take longer than `StoreLimits` allow. */
+	stallMs?(options: StoreOptions): number;
 	/** `properties` of `GET /v2/info/stores/detail`: Glance's names, never a secret. */
 	properties(options: StoreOptions): Readonly<Record<string, unknown>>;
 }

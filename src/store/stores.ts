@@ -102,7 +102,7 @@ async function openOne(spec: StoreSpec, { workDir, log, limits }: StoresOptions)
 		driver: parts.driver,
 		fault: parts.fault,
 		log,
-		...(limits && { limits }),
+		limits: { ...(kind.stallMs !== undefined && { stallMs: kind.stallMs(options) }), ...limits },
 	});
 	return { store, parts };
 }

@@ -225,6 +225,13 @@ describe('store driver: cinder, without a server', () => {
 		});
 	});
 
+	it('gives a transfer more time than a volume may take to change its state', () => {
+		for (const seconds of [300, 900]) {
+			const stallMs = cinder.stallMs?.({ ...account, cinder_state_transition_timeout: String(seconds) }) ?? 0;
+			assert.ok(stallMs > seconds * 1000, `${stallMs} ms`);
+		}
+	});
+
 	it('refuses volumes that must be attached in another way than by rbd, and encrypted ones', async () => {
 		await using connections = createConnections(undefined);
 		const attached = (connection: Record<string, unknown>) => connections.current({ id: randomUUID(), connection });

@@ -31,8 +31,12 @@ export const cinder: DriverKind = {
 	manifest,
 	check: (options) => void settingsOf(options),
 	open: (options, around) => openCinder(settingsOf(options), around),
+	stallMs: (options) => settingsOf(options).transitionMs + BETWEEN_STEPS_MS,
 	properties: propertiesOf,
 };
+
+/** What may pass in silence beside a change of a volume's state: it is attached, and an upload begins. */
+const BETWEEN_STEPS_MS = 60_000;
 
 async function openCinder(settings: CinderSettings, { store, log, signal, workDir }: DriverSurroundings): Promise<StoreDriver> {
 	await loadNative();

@@ -121,6 +121,8 @@ it("a node repeats no secret, and nothing of one project's images to another, in
 			SUNDOG_KEYSTONE_PASSWORD: PASSWORD,
 			SUNDOG_KEYSTONE_PROJECT: 'service',
 			SUNDOG_ADMIN_TOKEN: tokens.operator,
+			// that verbs on images name
+			SUNDOG_STORES: 'web:http',
 			SUNDOG_NOTIFICATIONS_WEBHOOK_URL: `http://127.0.0.1:${closed}/${canary()}`,
 			SUNDOG_NOTIFICATIONS_WEBHOOK_SECRET: canary(),
 			SUNDOG_NOTIFICATIONS_AMQP_URL: `rabbit://user:${canary()}@127.0.0.1:${closed}/`,

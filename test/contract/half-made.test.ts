@@ -291,7 +291,7 @@ describe('what is half made', () => {
 
 	it('is taken away again as long as something may still appear', async (t) => {
 		let lingers = Number.POSITIVE_INFINITY;
-		const { things, dir, open } = await scene(t, { lingersMs: (known) => (known === 'sure' ? 0 : lingers) });
+		const { things, dir, open } = await scene(t, { lingersMs: (_, known) => (known === 'sure' ? 0 : lingers) });
 		await using halfMade = await open();
 		await (await halfMade.begin(thing())).undo('sure');
 		assert.deepEqual(await readdir(dir), []);

@@ -30,7 +30,10 @@ export interface TcpProxy extends AsyncDisposable {
 export async function startTcpProxy(target: { readonly host?: string; readonly port: number }): Promise<TcpProxy> {
 	const sockets = new Set<Socket>();
 	const reset = () => {
-		for (const socket of sockets) socket.resetAndDestroy();
+		// libuv resets nothing that is just being ended, and Node then keeps its handle: the process would never end
+		for (const socket of sockets)
+			if (socket.writableEnded) socket.destroy();
+			else socket.resetAndDestroy();
 	};
 	const cut = () => {
 		link.cut = true;

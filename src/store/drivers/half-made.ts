@@ -44,7 +44,7 @@ export interface HalfMadeOptions<What, Known> {
 	 */
 	takeAway(what: What, known: Known | undefined, signal: AbortSignal): Promise<void>;
 	/** So long after it failed something may still appear in the backend, in milliseconds: until then it is taken away again. Default 0 */
-	lingersMs?(known: Known | undefined): number;
+	lingersMs?(what: What, known: Known | undefined): number;
 	readonly log: Log;
 	/** how long one may take to be taken away; default 10 s */
 	readonly limitMs?: number;
@@ -85,7 +85,7 @@ export async function openHalfMade<What, Known = void>(options: HalfMadeOptions<
 			left.delete(name);
 			left.set(name, one);
 			await takeAway(one.what, one.known, AbortSignal.any([closed.signal, AbortSignal.timeout(limitMs)]));
-			if (performance.now() - one.sinceMs < lingersMs(one.known)) return;
+			if (performance.now() - one.sinceMs < lingersMs(one.what, one.known)) return;
 			await notes.remove(name);
 			left.delete(name);
 		});

@@ -51,7 +51,7 @@ export function createLeftovers(volumes: Volumes): Pick<HalfMadeOptions<Begun, O
 			if ('attachment' in begun) return volumes.drop(begun.attachment, signal);
 			return dropReserved(begun.reservedOn, signal);
 		},
-		lingersMs: (outcome) => (outcome === undefined ? LATEST_MS : 0),
+		lingersMs: (begun, outcome) => ('mark' in begun && outcome === undefined ? LATEST_MS : 0),
 	};
 }
 

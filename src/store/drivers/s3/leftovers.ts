@@ -33,7 +33,7 @@ export function openUploads(dir: string, client: S3Client, log: Log): Promise<Up
 		dir,
 		isWhat: isUpload,
 		takeAway: (what, _, signal) => takeBack(client, what, signal),
-		lingersMs: (known) => (known?.unsure === false ? 0 : UNSURE_MS),
+		lingersMs: (_, known) => (known?.unsure === false ? 0 : UNSURE_MS),
 		log,
 	});
 }

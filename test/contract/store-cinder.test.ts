@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, describe, it, type TestContext } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import { codeOf } from '#domain/errors.ts';
 import { silentLog } from '#lib/log.ts';
 import { GiB, MiB } from '#lib/sizes.ts';
@@ -12,20 +12,13 @@ import { cinder } from '#store/drivers/cinder.ts';
 import { OptionError, type StoreOptions } from '#store/options.ts';
 import { eventually } from '../support/eventually.ts';
 import { leaveNote } from '../support/half-made.ts';
-import { realCinder } from '../support/real-cinder.ts';
+import { cinderOfFile } from '../support/real-cinder.ts';
 import { collect, describeStoreDriver, digestOf, rejectsWith, signal, sourceOf } from '../support/store-driver-suite.ts';
 import { temporaryDir } from '../support/temporary-dir.ts';
 import { testStore } from '../support/test-store.ts';
 
 const call = { signal };
-const started = await realCinder();
-const { missing } = started;
-if (started.missing === false) after(() => started[Symbol.asyncDispose]());
-
-function cloud() {
-	assert.ok(started.missing === false);
-	return started;
-}
+const { missing, cloud } = await cinderOfFile();
 
 async function openDriver(
 	t: TestContext,

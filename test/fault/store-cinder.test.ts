@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, describe, it, type TestContext } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import { codeOf, type ErrorCode } from '#domain/errors.ts';
 import type { ImageStore, ObjectSource } from '#domain/ports/stores.ts';
 import { silentLog } from '#lib/log.ts';
@@ -17,21 +17,14 @@ import type { StoreOptions } from '#store/options.ts';
 import type { StoreLimits } from '#store/store.ts';
 import { type ApiFront, startApiFront, type Trouble } from '../support/api-front.ts';
 import { eventually, within } from '../support/eventually.ts';
-import { realCinder } from '../support/real-cinder.ts';
+import { cinderOfFile } from '../support/real-cinder.ts';
 import { collect, digestOf, signal, sourceOf } from '../support/store-driver-suite.ts';
 import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { temporaryDir } from '../support/temporary-dir.ts';
 import { testStore } from '../support/test-store.ts';
 
 const call = { signal };
-const started = await realCinder();
-const { missing } = started;
-if (started.missing === false) after(() => started[Symbol.asyncDispose]());
-
-function cloud() {
-	assert.ok(started.missing === false);
-	return started;
-}
+const { missing, cloud } = await cinderOfFile();
 
 const CREATE = 'POST /volumes';
 const LOOK = 'GET /volumes/:id';

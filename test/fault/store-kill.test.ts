@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { after, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { silentLog } from '#lib/log.ts';
 import type { StoreDriver } from '#store/driver.ts';
@@ -18,7 +18,7 @@ import { rbd } from '#store/drivers/rbd.ts';
 import type { StoreOptions } from '#store/options.ts';
 import { startApiFront } from '../support/api-front.ts';
 import { eventually } from '../support/eventually.ts';
-import { realCinder } from '../support/real-cinder.ts';
+import { cinderOfFile } from '../support/real-cinder.ts';
 import { collect, digestOf, signal } from '../support/store-driver-suite.ts';
 import { WORKER_BYTES, workerBytes } from '../support/store-worker-bytes.ts';
 import { temporaryDir } from '../support/temporary-dir.ts';
@@ -26,14 +26,7 @@ import { temporaryDir } from '../support/temporary-dir.ts';
 const WORKER = fileURLToPath(new URL('../support/store-worker.ts', import.meta.url));
 const NEVER = Number.POSITIVE_INFINITY;
 const call = { signal };
-const started = await realCinder();
-const { missing } = started;
-if (started.missing === false) after(() => started[Symbol.asyncDispose]());
-
-function cloud() {
-	assert.ok(started.missing === false);
-	return started;
-}
+const { missing, cloud } = await cinderOfFile();
 
 interface Worker {
 	/** The rest of the next line that begins with this word. */

@@ -1,6 +1,8 @@
 /** A Cinder of its own for a test file, with everything it needs: Ceph, Keystone, RabbitMQ and MariaDB. */
+import assert from 'node:assert/strict';
 import { chmod, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { after } from 'node:test';
 import type { StoreOptions } from '#store/options.ts';
 import { type RealServer, type ServerKind, startServer } from './real-servers.ts';
 import { temporaryDir } from './temporary-dir.ts';
@@ -75,8 +77,21 @@ export interface CinderReply {
 	readonly json: any;
 }
 
+/** One for the file that calls this, ended after its tests; `cloud` only where nothing is missing. */
+export async function cinderOfFile(): Promise<{ readonly missing: false | string; cloud(): RealCinder }> {
+	const started = await realCinder();
+	if (started.missing === false) after(() => started[Symbol.asyncDispose]());
+	return {
+		missing: started.missing,
+		cloud() {
+			assert.ok(started.missing === false);
+			return started;
+		},
+	};
+}
+
 /** Or why there is none. */
-export async function realCinder(): Promise<RealCinder | { readonly missing: string }> {
+async function realCinder(): Promise<RealCinder | { readonly missing: string }> {
 	await using stack = new AsyncDisposableStack();
 	// the servers that it needs keep their state there, and some of them run as users of their own
 	const dir = stack.use(await temporaryDir());
